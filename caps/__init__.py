@@ -1,0 +1,1 @@
+"""Capability tokens: macaroons with typed caveats. Knows neither telephony nor Trio."""
