@@ -1,0 +1,1 @@
+"""How stasisd is asked: the wire protocols in front of the operations."""

@@ -1,0 +1,81 @@
+"""The bodies of answers that every ARI client knows how to read, and the errors that become them."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+import msgspec
+
+from .exchange import Headers, HttpResponse
+
+JSON = (b"content-type", b"application/json")
+_HTML = (b"content-type", b"text/html")
+
+
+def json_answer(status: int, value: object, headers: Headers = ()) -> HttpResponse:
+    """Answer with a JSON value."""
+    return HttpResponse(status, (JSON, *headers), msgspec.json.encode(value))
+
+
+def message_answer(status: int, message: str, headers: Headers = ()) -> HttpResponse:
+    """Answer with `{"message": ...}`, as ARI explains its errors."""
+    return json_answer(status, {"message": message}, headers)
+
+
+def html_answer(status: int, text: str, server: str, headers: Headers = ()) -> HttpResponse:
+    """Answer with the small page that ARI's HTTP server sends for what it refuses by itself."""
+    phrase = HTTPStatus(status).phrase
+    lines = (
+        '<!DOCTYPE HTML PUBLIC "-//IETF//DTD HTML 2.0//EN">',
+        "<html><head>",
+        f"<title>{status} {phrase}</title>",
+        "</head><body>",
+        f"<h1>{phrase}</h1>",
+        f"<p>{text}</p>",
+        "<hr />",
+        f"<address>{server}</address>",
+        "</body></html>",
+        "",
+    )
+    return HttpResponse(status, (_HTML, *headers), "\r\n".join(lines).encode())
+
+
+class HttpError(Exception):
+    """A declared error: it is answered with its status and message, and not logged."""
+
+    def __init__(self, status: int, message: str, headers: Headers = ()) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.headers = headers
+
+    def answer(self) -> HttpResponse:
+        """Return the response that says so."""
+        return message_answer(self.status, self.message, self.headers)
+
+
+class BodyTooLarge(HttpError):
+    """The body is longer than the server takes."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(413, "Request body too large")
+        self.limit = limit
+
+
+class BodyTooSlow(HttpError):
+    """The body did not arrive in time."""
+
+    def __init__(self) -> None:
+        super().__init__(408, "Request body did not arrive in time")
+
+
+class BadBody(HttpError):
+    """The body is not what its content type says."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(400, "Error parsing request body")
+        self.detail = detail
+
+    def answer(self) -> HttpResponse:
+        """Return the message that clients know, and what was wrong in a field of ours."""
+        return json_answer(self.status, {"message": self.message, "detail": self.detail})
