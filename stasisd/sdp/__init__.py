@@ -1,0 +1,1 @@
+"""Session descriptions: reading, writing and negotiating them, without any I/O."""
