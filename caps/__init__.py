@@ -1,1 +1,71 @@
-"""Capability tokens: macaroons with typed caveats. Knows neither telephony nor Trio."""
+"""Capability tokens: macaroons with typed caveats. Knows neither telephony nor Trio.
+
+A token says what its holder may do. Whoever holds one can weaken it without asking anybody, and
+nobody can strengthen it; verifying needs the root key that minted it, and nothing else.
+
+    key = generate_key("k1", "acme")
+    token = mint(key, READ_ONLY, Expires(friday)).encode()          # stasis1_AgEH...
+    weaker = Token.decode(token).attenuate(Operations(("channels.*",))).encode()
+
+    grant = verify(weaker, Keyring([key]), now)                      # who is it?
+    grant.check(Access(right=Right.READ, operation="channels.get", tenant="acme", now=now,
+                       kind="channel", object_id="17.2"))            # may they? raises Denied
+
+Verifying (is it genuine, in its time, not revoked?) is apart from clearing (does any caveat
+prohibit this access?): the first is cached, the second is asked for each object of each
+operation. `caveats.py` says how to add a caveat.
+"""
+
+from caps.access import Access, Right
+from caps.caveats import (
+    READ_ONLY,
+    Applications,
+    Caveat,
+    Expires,
+    NotBefore,
+    Objects,
+    Operations,
+    Rights,
+    Tenant,
+    Unknown,
+)
+from caps.errors import (
+    CapabilityError,
+    Denied,
+    ExpiredToken,
+    InvalidToken,
+    RevokedToken,
+    TokenTooLarge,
+)
+from caps.grant import Grant
+from caps.keyring import Keyring, RootKey
+from caps.token import PREFIX, Token, generate_key, mint, verify
+
+__all__ = [
+    "PREFIX",
+    "READ_ONLY",
+    "Access",
+    "Applications",
+    "CapabilityError",
+    "Caveat",
+    "Denied",
+    "ExpiredToken",
+    "Expires",
+    "Grant",
+    "InvalidToken",
+    "Keyring",
+    "NotBefore",
+    "Objects",
+    "Operations",
+    "RevokedToken",
+    "Right",
+    "Rights",
+    "RootKey",
+    "Tenant",
+    "Token",
+    "TokenTooLarge",
+    "Unknown",
+    "generate_key",
+    "mint",
+    "verify",
+]
