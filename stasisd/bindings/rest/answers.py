@@ -1,4 +1,4 @@
-"""The bodies of answers that every ARI client knows how to read, and the errors that become them."""
+"""The bodies of answers that ARI clients know how to read, and the errors that become them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from .exchange import Headers, HttpResponse
 
 JSON = (b"content-type", b"application/json")
 _HTML = (b"content-type", b"text/html")
+_REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 
 def json_answer(status: int, value: object, headers: Headers = ()) -> HttpResponse:
@@ -40,6 +41,11 @@ def html_answer(status: int, text: str, server: str, headers: Headers = ()) -> H
     return HttpResponse(status, (_HTML, *headers), "\r\n".join(lines).encode())
 
 
+def reason(status: int) -> bytes:
+    """Return the reason phrase of a status."""
+    return _REASONS.get(status, b"")
+
+
 class HttpError(Exception):
     """A declared error: it is answered with its status and message, and not logged."""
 
@@ -54,7 +60,7 @@ class HttpError(Exception):
         return message_answer(self.status, self.message, self.headers)
 
 
-class BodyTooLarge(HttpError):
+class BodyTooLargeError(HttpError):
     """The body is longer than the server takes."""
 
     def __init__(self, limit: int) -> None:
@@ -62,14 +68,14 @@ class BodyTooLarge(HttpError):
         self.limit = limit
 
 
-class BodyTooSlow(HttpError):
+class BodyTooSlowError(HttpError):
     """The body did not arrive in time."""
 
     def __init__(self) -> None:
         super().__init__(408, "Request body did not arrive in time")
 
 
-class BadBody(HttpError):
+class BadBodyError(HttpError):
     """The body is not what its content type says."""
 
     def __init__(self, detail: str) -> None:

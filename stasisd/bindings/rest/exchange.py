@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import msgspec
 
-from .wire import Wire
+if TYPE_CHECKING:
+    from .wire import Wire
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -129,16 +130,15 @@ def fold_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 def build_request(
     method: str,
     target: bytes,
-    raw_headers: Iterable[tuple[bytes, bytes]],
+    headers: Mapping[str, str],
     body: bytes,
     client: tuple[str, int],
     *,
     secure: bool,
 ) -> HttpRequest:
-    """Make the request that a Responder sees of what the wire gave."""
+    """Make the request that a Responder sees of what the wire gave; `headers` are folded."""
     text = target.decode("latin-1")
     path, query = split_target(text)
-    headers = fold_headers(raw_headers)
     return HttpRequest(
         method=method,
         target=text,

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from .answers import BadBody
+from .answers import BadBodyError
 from .exchange import HttpRequest
 
 _FORM = "application/x-www-form-urlencoded"
@@ -27,7 +27,7 @@ class RawParameters(msgspec.Struct, frozen=True):
 def collect(request: HttpRequest) -> RawParameters:
     """Gather the parameters of a request. A body of another content type is ignored.
 
-    Raises `BadBody` for a body that is not what its content type says.
+    Raises `BadBodyError` for a body that is not what its content type says.
     """
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     pairs = [*request.query]
@@ -46,14 +46,14 @@ def _form(body: bytes) -> list[tuple[str, str]]:
     try:
         return parse_qsl(body.decode("ascii"), keep_blank_values=True)
     except UnicodeDecodeError:
-        raise BadBody("a form is ASCII, with other characters percent-encoded") from None
+        raise BadBodyError("a form is ASCII, with other characters percent-encoded") from None
 
 
 def _json(body: bytes) -> Mapping[str, object]:
     try:
         value = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadBody(f"not JSON: {error}") from None
+        raise BadBodyError(f"not JSON: {error}") from None
     if not isinstance(value, dict):
-        raise BadBody("a JSON body has to be an object")
+        raise BadBodyError("a JSON body has to be an object")
     return value

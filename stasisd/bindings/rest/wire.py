@@ -2,29 +2,55 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import trio
+from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable
+
+if TYPE_CHECKING:
+    from .connection import Connection
+
+PONG = "websocket.pong"
 
 
-class Wire(Protocol):
-    """An accepted WebSocket: whole frames out, whole messages in."""
+class Wire:
+    """An accepted WebSocket: whole frames out, whole messages in.
 
-    @property
-    def shutdown(self) -> trio.Event:
-        """Set when the server begins to drain: the session should close with 1001."""
+    Frames go past ASGI straight to the connection, since no extension was agreed on that would
+    change them; what comes in, and the close frame, go through hypercorn's state machine.
+    """
 
-    async def send(self, frames: bytes) -> None:
-        """Send whole frames, joined; returns at once when the peer is gone.
+    def __init__(
+        self,
+        receive: ASGIReceiveCallable,
+        send: ASGISendCallable,
+        connection: Connection,
+        shutdown: trio.Event,
+    ) -> None:
+        self.shutdown = shutdown
+        self._receive = receive
+        self._send = send
+        self._connection = connection
 
-        A peer that takes nothing for the server's send time-out is cut off.
-        """
+    async def send(self, data: bytes) -> None:
+        """Send whole frames, joined. Returns even when the peer is gone or stuck: it is cut off."""
+        await self._connection.write(data)
 
     async def receive(self) -> str | bytes | None:
-        """Return the next message; b"" for a pong, None when the peer is gone."""
+        """Return the next message, an empty one for a pong, None once the peer is gone."""
+        while True:
+            event = await self._receive()
+            if event["type"] == "websocket.receive":
+                return event.get("text") or event.get("bytes") or b""
+            if event["type"] == "websocket.disconnect":
+                return None
+            if event["type"] == PONG:
+                return b""
 
     async def close(self, code: int, reason: str) -> None:
-        """Send a close frame; the peer's own arrives as None from `receive`."""
+        """Send a close frame. The peer's own ends `receive`."""
+        await self._send({"type": "websocket.close", "code": code, "reason": reason})
 
     def abort(self) -> None:
-        """Cut the connection without a word."""
+        """Cut the connection without a word; ends `receive`."""
+        self._connection.abort()

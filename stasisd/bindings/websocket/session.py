@@ -109,12 +109,12 @@ class EventSession:
 
     async def _write(self, wire: Wire) -> Ended:
         while not self._going_away:
+            backlog: Sequence[bytes] | Ended = ()
             with trio.CancelScope() as self._waiting:
                 backlog = await self._stream.receive()
-                if isinstance(backlog, Ended):
-                    return backlog
-            if not self._waiting.cancelled_caught:
-                await wire.send(frames.text_frames(backlog))
+            if isinstance(backlog, Ended):
+                return backlog
+            await wire.send(frames.text_frames(backlog))
         return Ended(GOING_AWAY, "the server is shutting down")
 
     async def _read(self, wire: Wire, session: trio.CancelScope) -> None:

@@ -1,0 +1,281 @@
+"""Connections on hypercorn's protocols, with the traps of its TCP server closed.
+
+hypercorn's `TCPServer` sends shielded from cancellation and without a bound, so that one reader
+that is stuck hangs the shutdown; it holds a closed connection until its idle timer ends; and what
+escapes one connection ends the server. This is the same server with those repaired. Its protocols
+are kept, but for small changes: no HTTP/2 by upgrade, no WebSocket compression, errors in JSON.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from math import inf
+from typing import TYPE_CHECKING, Any, cast
+
+import h11
+import msgspec
+import trio
+from hypercorn.events import Closed, Event, RawData, Updated
+from hypercorn.protocol.events import Body, Data, Request, StreamClosed
+from hypercorn.protocol.events import Event as StreamEvent
+from hypercorn.protocol.h11 import STREAM_ID, H11Protocol, H11WSConnection
+from hypercorn.protocol.http_stream import HTTPStream
+from hypercorn.protocol.ws_stream import FrameTooLargeError, WSStream
+from hypercorn.trio.task_group import TaskGroup
+from hypercorn.trio.worker_context import TrioSingleTask
+from hypercorn.typing import ConnectionState, H11SendableEvent
+from wsproto.connection import ConnectionState as WebSocketState
+from wsproto.events import CloseConnection, Message, Ping, Pong
+from wsproto.frame_protocol import CloseReason
+
+from . import transport
+from .answers import reason
+from .wire import PONG
+
+if TYPE_CHECKING:
+    from .site import Site
+    from .transport import Transport
+
+
+def wants_websocket(request: h11.Request) -> bool:
+    """Tell whether a request asks to become a WebSocket (RFC 6455 section 4.1)."""
+    if request.method != b"GET":
+        return False
+    fields = {name: value.lower() for name, value in request.headers}
+    tokens = (token.strip() for token in fields.get(b"connection", b"").split(b","))
+    return fields.get(b"upgrade", b"").strip() == b"websocket" and b"upgrade" in tokens
+
+
+class Connection:
+    """One connection, from its first byte, or from a request that the hot path handed over."""
+
+    def __init__(self, site: Site, stream: Transport) -> None:
+        self._site = site
+        self._stream = stream
+        self._send_lock = trio.Lock()
+        self._reading = trio.CancelScope()
+        self._idle = TrioSingleTask()
+        self._group = TaskGroup()
+        self._closing = False
+        self._protocol: Http1
+
+    async def run(self, begun: tuple[h11.Connection, h11.Request] | None = None) -> None:
+        """Serve until the connection ends; `begun` is a request parsed already."""
+        secure = isinstance(self._stream, trio.SSLStream)
+        server = transport.tcp_of(self._stream).socket.getsockname()[:2]
+        async with self._group:
+            self._protocol = Http1(
+                self._site.app,
+                self._site.config,
+                self._site.context,
+                self._group,
+                cast(ConnectionState, {"connection": self}),
+                secure,
+                transport.peer_of(self._stream),
+                server,
+                self._take,
+            )
+            await self._idle.restart(self._group, self._expire)
+            with self._reading:
+                if begun is not None:
+                    await self._protocol.resume(*begun)
+                await self._read()
+            await self._idle.stop()
+            await self._protocol.handle(Closed())
+
+    async def write(self, data: bytes) -> None:
+        """Send all of it, after what is being sent; drop it once the connection is ending."""
+        async with self._send_lock:
+            if not self._closing:
+                await transport.send(self._stream, data, self._site.settings.send_timeout)
+
+    def abort(self) -> None:
+        """Cut the connection without a word."""
+        transport.abort(self._stream)
+
+    async def _take(self, event: Event) -> None:
+        """Do what the protocol wants: hypercorn's `send`."""
+        if isinstance(event, RawData):
+            await self.write(event.data)
+        elif isinstance(event, Closed):
+            await self._hang_up()
+            await self._protocol.handle(Closed())
+        elif isinstance(event, Updated) and event.idle:
+            await self._idle.restart(self._group, self._expire)
+        elif isinstance(event, Updated):
+            self._reading.deadline = inf
+            await self._idle.stop()
+
+    async def _read(self) -> None:
+        data = b"-"
+        while data:
+            try:
+                data = bytes(await self._stream.receive_some(transport.CHUNK))
+            except transport.GONE:
+                return
+            if not self._closing:
+                await self._protocol.handle(RawData(data))
+                self._bound_header()
+
+    def _bound_header(self) -> None:
+        """Once the first bytes of a request have come, its header has to be whole in time."""
+        between_requests = self._protocol.stream is None and self._reading.deadline == inf
+        if between_requests and self._protocol.connection.trailing_data[0]:
+            timeout = self._site.settings.header_timeout
+            self._reading.deadline = trio.current_time() + timeout
+
+    async def _hang_up(self) -> None:
+        """Send the end; the reader drops what still comes until the peer ends too."""
+        if self._closing:
+            return
+        self._closing = True
+        self._reading.deadline = trio.current_time() + self._site.settings.linger_timeout
+        try:
+            if isinstance(self._stream, trio.SocketStream):
+                await self._stream.send_eof()
+        except (*transport.GONE, trio.BusyResourceError):
+            pass
+
+    async def _expire(self) -> None:
+        with trio.move_on_after(self._site.settings.keep_alive_timeout):
+            await self._site.shutdown.wait()
+        self._reading.cancel()
+
+
+class Http1(H11Protocol):
+    """hypercorn's HTTP/1.1, made to speak HTTP/1.1 only."""
+
+    async def resume(self, connection: h11.Connection, request: h11.Request) -> None:
+        """Go on with a request whose header was parsed by somebody else."""
+        self.connection = connection
+        await self.send(Updated(idle=False))
+        await self._create_stream(request)
+        await self._handle_events()
+
+    async def _check_protocol(self, event: h11.Request) -> None:
+        """Let h2c be: it measured slower, and the upgrade may be ignored (RFC 9110, 7.8)."""
+
+    async def _create_stream(self, request: h11.Request) -> None:
+        kind: type[HTTPStream | WSStream] = HTTPStream
+        if wants_websocket(request):
+            kind = WebSocketStream
+            self.connection = H11WSConnection(cast(h11.Connection, self.connection))
+        self.stream = kind(
+            self.app,
+            self.config,
+            self.context,
+            self.task_group,
+            self.ssl,
+            self.client,
+            self.server,
+            self.stream_send,
+            STREAM_ID,
+        )
+        await self.stream.handle(
+            Request(
+                stream_id=STREAM_ID,
+                headers=list(request.headers),
+                http_version=request.http_version.decode(),
+                method=request.method.decode("ascii").upper(),
+                raw_path=request.target,
+                state=self.connection_state,
+            )
+        )
+
+    async def _send_h11_event(self, event: H11SendableEvent) -> None:
+        if isinstance(event, h11.Response) and not event.reason:
+            event = h11.Response(
+                headers=event.headers,
+                status_code=event.status_code,
+                reason=reason(event.status_code),
+            )
+        await super()._send_h11_event(event)
+
+    async def _send_error_response(self, status_code: int) -> None:
+        head, body = malformed(status_code)
+        await self._send_h11_event(
+            h11.Response(
+                status_code=status_code, headers=[*head, *self.config.response_headers("h11")]
+            )
+        )
+        await self._send_h11_event(h11.Data(data=body))
+        await self._send_h11_event(h11.EndOfMessage())
+
+
+def malformed(status: int) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """Return headers and body for bytes that are no request; the connection can't be kept."""
+    message = "Malformed HTTP request" if status == 400 else HTTPStatus(status).phrase
+    body = msgspec.json.encode({"message": message})
+    return [
+        (b"content-type", b"application/json"),
+        (b"cache-control", b"no-cache, no-store"),
+        (b"content-length", b"%d" % len(body)),
+        (b"connection", b"close"),
+    ], body
+
+
+class WebSocketStream(WSStream):
+    """hypercorn's WebSocket without compression, and with an end to what a client may do wrong."""
+
+    async def handle(self, event: StreamEvent) -> None:
+        """Take what came for this stream."""
+        if isinstance(event, Request):
+            headers = [pair for pair in event.headers if pair[0] != b"sec-websocket-extensions"]
+            event = Request(
+                stream_id=event.stream_id,
+                headers=headers,
+                http_version=event.http_version,
+                method=event.method,
+                raw_path=event.raw_path,
+                state=event.state,
+            )
+        if isinstance(event, Body | Data) and not self.closed and not self.handshake.accepted:
+            await self._refuse_early()
+        else:
+            await super().handle(event)
+
+    async def _refuse_early(self) -> None:
+        """Refuse a frame before the handshake: 400, and the application is told of the end.
+
+        Closed comes first, so that an accept under way writes nothing behind the response.
+        """
+        self.closed = True
+        await self._send_error_response(400)
+        assert self.app_put is not None
+        await self.app_put({"type": "websocket.disconnect", "code": CloseReason.PROTOCOL_ERROR})
+        await self.send(StreamClosed(stream_id=self.stream_id))
+
+    async def _handle_events(self) -> None:
+        for event in self.connection.events():
+            if isinstance(event, Message):
+                await self._gather(event)
+            elif isinstance(event, Ping):
+                await self._send_wsproto_event(event.response())
+            elif isinstance(event, Pong):
+                await self._put({"type": PONG})
+            elif isinstance(event, CloseConnection):
+                await self._end(event)
+            if self.closed:
+                return
+
+    async def _gather(self, event: Message[Any]) -> None:
+        try:
+            self.buffer.extend(event)
+        except FrameTooLargeError:
+            self.buffer.clear()
+            await self._end(CloseConnection(CloseReason.MESSAGE_TOO_BIG, "message too big"))
+            return
+        if event.message_finished:
+            await self._put(self.buffer.to_message())
+            self.buffer.clear()
+
+    async def _end(self, event: CloseConnection) -> None:
+        """Answer the peer's close frame, or tell it what it did wrong; then it is over."""
+        if self.connection.state is WebSocketState.REMOTE_CLOSING:
+            event = event.response()
+        await self._send_wsproto_event(event)
+        await self.send(StreamClosed(stream_id=self.stream_id))
+
+    async def _put(self, message: dict[str, Any]) -> None:
+        assert self.app_put is not None
+        await self.app_put(message)

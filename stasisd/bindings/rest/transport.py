@@ -1,0 +1,74 @@
+"""The byte stream below a connection: TCP, or TLS over TCP, and the ways to end it."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from typing import TypeAlias
+
+import trio
+
+Transport: TypeAlias = "trio.SocketStream | trio.SSLStream[trio.SocketStream]"
+
+CHUNK = 64 * 1024
+# SO_LINGER on, 0 seconds: close drops what is unsent, and the peer gets a reset.
+_LINGER_OFF = struct.pack("ii", 1, 0)
+GONE = (trio.BrokenResourceError, trio.ClosedResourceError)
+
+
+def tcp_of(stream: Transport) -> trio.SocketStream:
+    """Return the TCP stream at the bottom."""
+    return stream.transport_stream if isinstance(stream, trio.SSLStream) else stream
+
+
+def peer_of(stream: Transport) -> tuple[str, int]:
+    """Return the client's address; ("", 0) when it has gone already."""
+    try:
+        host, port = tcp_of(stream).socket.getpeername()[:2]
+    except OSError:
+        return "", 0
+    return host, port
+
+
+def abort(stream: Transport) -> None:
+    """Cut the connection at once; whoever waits on it gets `trio.ClosedResourceError`."""
+    sock = tcp_of(stream).socket
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_OFF)
+    except OSError:  # closed already
+        pass
+    sock.close()
+
+
+async def send(stream: Transport, data: bytes, patience: float) -> bool:
+    """Send all of it, or abort the connection: half of it can't be taken back.
+
+    Never shielded: a peer that reads nothing holds us for `patience` seconds, a cancelled caller
+    not at all. Returns False when the peer is gone.
+    """
+    sent = False
+    try:
+        with trio.move_on_after(patience):
+            await stream.send_all(data)
+            sent = True
+    except GONE:
+        pass
+    finally:
+        if not sent:
+            abort(stream)
+    return sent
+
+
+async def hang_up(stream: Transport, patience: float) -> None:
+    """Say that nothing more will come, and wait for the peer to do the same (RFC 9112, 9.6).
+
+    To close with unread bytes would reset the connection, and our last response with it.
+    """
+    try:
+        with trio.move_on_after(patience):
+            if isinstance(stream, trio.SocketStream):
+                await stream.send_eof()
+            while await stream.receive_some(CHUNK):
+                pass
+    except GONE:
+        pass
