@@ -8,6 +8,7 @@ are kept, but for small changes: no HTTP/2 by upgrade, no WebSocket compression,
 
 from __future__ import annotations
 
+import dataclasses
 from http import HTTPStatus
 from math import inf
 from typing import TYPE_CHECKING, Any, cast
@@ -20,10 +21,10 @@ from hypercorn.protocol.events import Body, Data, Request, StreamClosed
 from hypercorn.protocol.events import Event as StreamEvent
 from hypercorn.protocol.h11 import STREAM_ID, H11Protocol, H11WSConnection
 from hypercorn.protocol.http_stream import HTTPStream
-from hypercorn.protocol.ws_stream import FrameTooLargeError, WSStream
+from hypercorn.protocol.ws_stream import ASGIWebsocketState, FrameTooLargeError, WSStream
 from hypercorn.trio.task_group import TaskGroup
 from hypercorn.trio.worker_context import TrioSingleTask
-from hypercorn.typing import ConnectionState, H11SendableEvent
+from hypercorn.typing import ASGISendEvent, ConnectionState, H11SendableEvent
 from wsproto.connection import ConnectionState as WebSocketState
 from wsproto.events import CloseConnection, Message, Ping, Pong
 from wsproto.frame_protocol import CloseReason
@@ -217,33 +218,36 @@ def malformed(status: int) -> tuple[list[tuple[bytes, bytes]], bytes]:
 class WebSocketStream(WSStream):
     """hypercorn's WebSocket without compression, and with an end to what a client may do wrong."""
 
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._decided = trio.Event()
+
     async def handle(self, event: StreamEvent) -> None:
         """Take what came for this stream."""
         if isinstance(event, Request):
-            headers = [pair for pair in event.headers if pair[0] != b"sec-websocket-extensions"]
-            event = Request(
-                stream_id=event.stream_id,
-                headers=headers,
-                http_version=event.http_version,
-                method=event.method,
-                raw_path=event.raw_path,
-                state=event.state,
-            )
-        if isinstance(event, Body | Data) and not self.closed and not self.handshake.accepted:
-            await self._refuse_early()
+            await self._begin(event)
+        elif isinstance(event, Body | Data):
+            # A frame sent before we accepted waits, and the reader with it: hypercorn answers it
+            # with 400 while the application accepts, and the two responses end the whole server.
+            await self._decided.wait()
+            if self.handshake.accepted:
+                await super().handle(event)
         else:
             await super().handle(event)
 
-    async def _refuse_early(self) -> None:
-        """Refuse a frame before the handshake: 400, and the application is told of the end.
+    async def app_send(self, message: ASGISendEvent | None) -> None:
+        """Take what the application says; its first word accepts or refuses."""
+        try:
+            await super().app_send(message)
+        finally:
+            if message is None or self.state is not ASGIWebsocketState.HANDSHAKE:
+                self._decided.set()
 
-        Closed comes first, so that an accept under way writes nothing behind the response.
-        """
-        self.closed = True
-        await self._send_error_response(400)
-        assert self.app_put is not None
-        await self.app_put({"type": "websocket.disconnect", "code": CloseReason.PROTOCOL_ERROR})
-        await self.send(StreamClosed(stream_id=self.stream_id))
+    async def _begin(self, request: Request) -> None:
+        headers = [pair for pair in request.headers if pair[0] != b"sec-websocket-extensions"]
+        await super().handle(dataclasses.replace(request, headers=headers))
+        if self.closed:  # not a valid handshake: hypercorn answers 400 and would leave it open
+            await self.send(StreamClosed(stream_id=self.stream_id))
 
     async def _handle_events(self) -> None:
         for event in self.connection.events():

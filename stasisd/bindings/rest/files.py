@@ -8,10 +8,13 @@ from collections.abc import Awaitable, Callable
 from typing import BinaryIO
 
 import msgspec
+import structlog
 import trio
 
 from .exchange import FileBody, HttpRequest, HttpResponse
 from .ranges import Part, Unsatisfiable, if_range_holds, select, validators
+
+log = structlog.get_logger(__name__)
 
 CHUNK = 256 * 1024
 
@@ -64,6 +67,7 @@ async def copy(part: FileSlice, send: Callable[[bytes], Awaitable[None]]) -> Non
         size = min(CHUNK, end - position)
         chunk = await trio.to_thread.run_sync(os.pread, part.file.fileno(), size, position)
         if not chunk:
-            raise FileCutShortError(f"{end - position} of {part.length} bytes are missing")
+            log.warning("file became shorter while it was sent", missing=end - position)
+            raise FileCutShortError
         position += len(chunk)
         await send(chunk)

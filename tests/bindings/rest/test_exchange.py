@@ -1,0 +1,171 @@
+"""The pure parts: targets, headers, parameters, ranges, CORS, error bodies."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stasisd.bindings.rest.answers import BadBodyError, html_answer
+from stasisd.bindings.rest.cors import cors_headers
+from stasisd.bindings.rest.exchange import HttpRequest, HttpResponse, build_request, split_target
+from stasisd.bindings.rest.parameters import collect
+from stasisd.bindings.rest.ranges import Part, Unsatisfiable, if_range_holds, select, validators
+
+JSON = {"content-type": "application/json; charset=utf-8"}
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+
+
+def request(
+    target: str = "/", headers: Mapping[str, str] | None = None, body: bytes = b"", method: str = ""
+) -> HttpRequest:
+    raw = target.encode("latin-1")
+    return build_request(method or "POST", raw, headers or {}, body, ("h", 1), secure=False)
+
+
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [
+        ("/", ("",)),
+        ("/ari/channels/", ("ari", "channels", "")),
+        ("/a%2Fb/%C3%A9", ("a/b", "é")),
+        ("/%ff", ("\ufffd",)),
+        ("http://h/a?b", ("a",)),
+        ("http://h", ("",)),
+        ("http://[::1/a", ("",)),
+        ("*", ()),
+    ],
+)
+def test_path_is_split_before_it_is_decoded(target: str, path: tuple[str, ...]) -> None:
+    assert split_target(target)[0] == path
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1))
+def test_any_segment_survives_the_path(segments: list[str]) -> None:
+    target = "/" + "/".join(quote(segment, safe="") for segment in segments)
+    assert split_target(target)[0] == tuple(segments)
+
+
+@given(st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1))
+def test_any_target_is_taken(target: str) -> None:
+    split_target(target)
+
+
+def test_parameters_of_query_and_form_are_joined_in_order() -> None:
+    given = collect(request("/?a=1&b=2", FORM, b"a=3&c=x+y%26&d"))
+    assert given.named == {"a": ["1", "3"], "b": ["2"], "c": ["x y&"], "d": [""]}
+    assert given.fields == {}
+
+
+def test_fields_of_json_keep_their_types() -> None:
+    body = {"variables": {"A": "1"}, "timeout": 30, "app": None}
+    given = collect(request("/?app=x", JSON, json.dumps(body).encode()))
+    assert (given.named, given.fields) == ({"app": ["x"]}, body)
+
+
+@pytest.mark.parametrize("headers", [{}, {"content-type": "text/plain"}, JSON])
+def test_no_body_and_unknown_bodies_are_no_parameters(headers: dict[str, str]) -> None:
+    body = b"" if headers is JSON else b"whatever"
+    given = collect(request("/", headers, body))
+    assert (given.named, given.fields) == ({}, {})
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        (JSON, b"{"),
+        (JSON, b"[]"),
+        (JSON, b'"x"'),
+        (JSON, b'{"a": "\xff"}'),
+        (JSON, b'{"a": "\\ud800"}'),
+        (JSON, b'{"a":' * 100_000),
+        (JSON, b'{"a": 1' + b"0" * 5000 + b"}"),
+        (FORM, "a=é".encode()),
+    ],
+)
+def test_body_that_is_not_what_it_says(headers: dict[str, str], body: bytes) -> None:
+    with pytest.raises(BadBodyError) as raised:
+        collect(request("/", headers, body))
+    answer = raised.value.answer()
+    assert isinstance(answer.body, bytes)
+    assert answer.status == 400
+    assert json.loads(answer.body)["message"] == "Error parsing request body"
+
+
+@given(st.binary(), st.sampled_from([JSON, FORM]))
+def test_any_body_is_taken_or_declared_bad(body: bytes, headers: dict[str, str]) -> None:
+    try:
+        given = collect(request("/", headers, body))
+    except BadBodyError as error:
+        error.answer()
+    else:
+        json.dumps([given.named, given.fields]).encode()
+
+
+@given(st.binary(max_size=60), st.data())
+def test_a_selected_part_lies_inside(content: bytes, data: st.DataObject) -> None:
+    numbers = st.integers(0, 80).map(str) | st.just("")
+    header = f"bytes={data.draw(numbers)}-{data.draw(numbers)}"
+    part = select(header, len(content))
+    if isinstance(part, Part):
+        assert part.length > 0
+        assert len(content[part.offset : part.offset + part.length]) == part.length
+
+
+@given(st.text())
+def test_any_range_header_is_taken(header: str) -> None:
+    select(header, 100)
+
+
+def test_ranges_of_an_empty_file() -> None:
+    assert select("bytes=0-", 0) == Unsatisfiable()
+    assert select("bytes=-1", 0) == Unsatisfiable()
+
+
+def test_date_that_may_still_change_does_not_match() -> None:
+    fresh, old = validators(1, 1000.5, 1001.0), validators(1, 1000.5, 1002.0)
+    assert not if_range_holds(fresh.last_modified, fresh)
+    assert if_range_holds(old.last_modified, old)
+
+
+ALLOW = HttpResponse(204, ((b"allow", b"OPTIONS,GET,POST"),))
+
+
+def cors(headers: dict[str, str], allowed: tuple[str, ...] = ("http://good",)) -> dict[str, str]:
+    found: Any = cors_headers(request("/", headers, method="OPTIONS"), ALLOW, allowed)
+    return {name.decode(): value.decode() for name, value in found}
+
+
+def test_preflight_is_granted_what_the_resource_allows() -> None:
+    asked = {"origin": "http://good", "access-control-request-method": "POST"}
+    assert cors(asked) == {
+        "access-control-allow-origin": "http://good",
+        "access-control-allow-credentials": "true",
+        "access-control-allow-methods": "OPTIONS,GET,POST",
+    }
+    asked["access-control-request-headers"] = "x-a"
+    assert cors(asked)["access-control-allow-headers"] == "x-a"
+    asked["access-control-request-method"] = "PUT"
+    assert "access-control-allow-methods" not in cors(asked)
+
+
+def test_other_origins_get_nothing() -> None:
+    assert cors({}) == {}
+    assert cors({"origin": "http://bad"}) == {}
+    assert cors({"origin": "http://bad"}, ("*",))["access-control-allow-origin"] == "http://bad"
+
+
+def test_html_page_is_the_recorded_one() -> None:
+    answer = html_answer(426, "", "Asterisk/GIT-master-f0c1c1a7b7")
+    assert answer.body == (
+        b'<!DOCTYPE HTML PUBLIC "-//IETF//DTD HTML 2.0//EN">\r\n<html><head>\r\n'
+        b"<title>426 Upgrade Required</title>\r\n</head><body>\r\n<h1>Upgrade Required</h1>\r\n"
+        b"<p></p>\r\n<hr />\r\n<address>Asterisk/GIT-master-f0c1c1a7b7</address>\r\n"
+        b"</body></html>\r\n"
+    )
+    assert answer.headers == ((b"content-type", b"text/html"),)

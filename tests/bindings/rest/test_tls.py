@@ -1,0 +1,56 @@
+"""HTTPS: the same server over TLS."""
+
+from __future__ import annotations
+
+import shutil
+import ssl
+import subprocess
+from pathlib import Path
+
+import pytest
+import trio
+
+from .support import Client, FakeResponder, serving
+from .test_life import NEVER
+
+pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("tls") / "both.pem"
+    subject = ("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost")
+    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+    made = subprocess.run(
+        ["openssl", "req", "-x509", *key, *subject, "-days", "2", "-keyout", "-", "-out", "-"],
+        check=True,
+        capture_output=True,
+    )
+    path.write_bytes(made.stdout)
+    return path
+
+
+@pytest.mark.parametrize("lean", [True, False], ids=["lean", "stock"])
+async def test_requests_over_tls_are_secure(certificate: Path, lean: bool) -> None:
+    responder = FakeResponder()
+    trusted = ssl.create_default_context(cafile=certificate)
+    async with serving(
+        responder, certificate=certificate, lean=lean, drain_timeout=NEVER
+    ) as server:
+        tcp = await trio.open_tcp_stream(*server.address)
+        stream = trio.SSLStream(tcp, trusted, server_hostname="localhost", https_compatible=True)
+        client = Client(stream)
+        for _ in range(2):
+            assert (await client.ask("POST", "/ari/x", body=b"hi")).json()["body"] == "hi"
+        await stream.aclose()
+    assert [request.secure for request in responder.requests] == [True, True]
+
+
+@pytest.mark.parametrize("data", [b"GET /ari/x HTTP/1.1\r\nHost: t\r\n\r\n", b"\x16"])
+async def test_what_is_not_tls_is_cut(certificate: Path, data: bytes) -> None:
+    async with serving(FakeResponder(), certificate=certificate, header_timeout=0.05) as server:
+        client = await server.connect()
+        async with client.stream:
+            await client.stream.send_all(data)
+            while not await client.closed_by_server():
+                pass
