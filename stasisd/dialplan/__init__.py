@@ -1,0 +1,1 @@
+"""The dialplan: Asterisk's extensions.conf, read, matched and run."""
