@@ -1,0 +1,301 @@
+"""The JSON of snapshots and events, as ARI writes them.
+
+A snapshot never changes, so its JSON is made once for as long as it is the current one: an
+event about a channel costs the event's own few fields. ``msgspec`` writes compact JSON, which
+is also what the recorded answers hold byte for byte.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from stasisd.core import events
+from stasisd.core.snapshots import (
+    ApplicationSnapshot,
+    BridgeSnapshot,
+    ChannelSnapshot,
+    ContactSnapshot,
+    EndpointSnapshot,
+    LiveRecordingSnapshot,
+    PlaybackSnapshot,
+    StoredRecordingSnapshot,
+)
+from stasisd.operations.asterisk import Information, Pong
+from stasisd.operations.sounds import Sound
+
+Json = Mapping[str, Any]
+encode = msgspec.json.Encoder().encode
+
+# Snapshots whose JSON is kept; beyond that the cache starts anew.
+CACHE_LIMIT = 20_000
+
+
+def timestamp(seconds: float) -> str:
+    """A time as ARI writes it: ``2026-11-23T21:40:48.123+0000``."""
+    whole = int(seconds)
+    moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))
+    return f"{moment}.{int((seconds - whole) * 1000):03d}+0000"
+
+
+def _party(party: Any) -> Json:
+    return {"name": party.name, "number": party.number}
+
+
+def channel_json(channel: ChannelSnapshot) -> Json:
+    """ARI's Channel."""
+    position = channel.dialplan
+    written = {
+        "id": channel.id,
+        "name": channel.name,
+        "state": channel.state,
+        "protocol_id": channel.protocol_id,
+        "caller": _party(channel.caller),
+        "connected": _party(channel.connected),
+        "accountcode": channel.accountcode,
+        "dialplan": {
+            "context": position.context,
+            "exten": position.exten,
+            "priority": position.priority,
+            "app_name": position.app_name,
+            "app_data": position.app_data,
+        },
+        "creationtime": timestamp(channel.creationtime),
+        "language": channel.language,
+    }
+    if channel.channelvars:
+        written["channelvars"] = dict(channel.channelvars)
+    return written
+
+
+def bridge_json(bridge: BridgeSnapshot) -> Json:
+    """ARI's Bridge."""
+    return {
+        "id": bridge.id,
+        "technology": bridge.technology,
+        "bridge_type": bridge.bridge_type,
+        "bridge_class": bridge.bridge_class,
+        "creator": bridge.creator,
+        "name": bridge.name,
+        "channels": list(bridge.channels),
+        "creationtime": timestamp(bridge.creationtime),
+        "video_mode": "talker",
+    }
+
+
+def playback_json(playback: PlaybackSnapshot) -> Json:
+    """ARI's Playback; ``reason`` is ours."""
+    written: dict[str, Any] = {"id": playback.id, "media_uri": playback.media_uri}
+    if playback.next_media_uri is not None:
+        written["next_media_uri"] = playback.next_media_uri
+    written |= {
+        "target_uri": playback.target_uri,
+        "language": playback.language,
+        "state": playback.state,
+    }
+    if playback.reason is not None:
+        written["reason"] = playback.reason
+    return written
+
+
+def live_recording_json(recording: LiveRecordingSnapshot) -> Json:
+    """ARI's LiveRecording."""
+    written: dict[str, Any] = {
+        "name": recording.name,
+        "format": recording.format,
+        "state": recording.state,
+        "target_uri": recording.target_uri,
+    }
+    for name in ("cause", "duration", "talking_duration", "silence_duration"):
+        value = getattr(recording, name)
+        if value is not None:
+            written[name] = value
+    return written
+
+
+def stored_recording_json(recording: StoredRecordingSnapshot) -> Json:
+    """ARI's StoredRecording."""
+    return {"name": recording.name, "format": recording.format}
+
+
+def endpoint_json(endpoint: EndpointSnapshot) -> Json:
+    """ARI's Endpoint."""
+    return {
+        "technology": endpoint.technology,
+        "resource": endpoint.resource,
+        "state": endpoint.state,
+        "channel_ids": list(endpoint.channel_ids),
+    }
+
+
+def contact_json(contact: ContactSnapshot) -> Json:
+    """ARI's ContactInfo."""
+    return {
+        "uri": contact.uri,
+        "contact_status": contact.contact_status,
+        "aor": contact.aor,
+        "roundtrip_usec": str(contact.roundtrip_usec),
+    }
+
+
+def application_json(application: ApplicationSnapshot) -> Json:
+    """ARI's Application."""
+    return {
+        "name": application.name,
+        "channel_ids": list(application.channel_ids),
+        "bridge_ids": list(application.bridge_ids),
+        "endpoint_ids": list(application.endpoint_ids),
+        "device_names": list(application.device_names),
+        "events_allowed": [],
+        "events_disallowed": [],
+    }
+
+
+def sound_json(sound: Sound) -> Json:
+    """ARI's Sound."""
+    formats = [{"language": file.language, "format": file.format} for file in sound.files]
+    return {"id": sound.id, "formats": formats}
+
+
+# How each event's own fields are written; what is not here has none but its objects.
+FIELDS: dict[type[events.Event], Callable[[Any], Json]] = {
+    events.ChannelDestroyed: lambda e: {"cause": e.cause, "cause_txt": e.cause_txt},
+    events.ChannelDialplan: lambda e: {
+        "dialplan_app": e.dialplan_app,
+        "dialplan_app_data": e.dialplan_app_data,
+    },
+    events.ChannelVarset: lambda e: {"variable": e.variable, "value": e.value},
+    events.ChannelCallerId: lambda e: {
+        "caller_presentation": e.caller_presentation,
+        "caller_presentation_txt": e.caller_presentation_txt,
+    },
+    events.ChannelHangupRequest: lambda e: _present(cause=e.cause, soft=e.soft),
+    events.ChannelDtmfReceived: lambda e: {"digit": e.digit, "duration_ms": e.duration_ms},
+    events.ChannelHold: lambda e: {"musicclass": e.musicclass},
+    events.ChannelUserevent: lambda e: {
+        "eventname": e.eventname,
+        "userevent": {**dict(e.variables), "eventname": e.eventname},
+    },
+    events.Dial: lambda e: {
+        "dialstatus": e.dialstatus,
+        "forward": e.forward,
+        "dialstring": e.dialstring,
+    },
+    events.StasisStart: lambda e: {"args": list(e.args)},
+    events.PeerStatusChange: lambda e: {"peer": {"peer_status": e.peer_status}},
+    events.ContactStatusChange: lambda e: {"contact_info": contact_json(e.contact)},
+}
+OBJECTS = ("channel", "peer", "caller", "bridge", "playback", "recording", "endpoint")
+OBJECTS_OF: dict[type[events.Event], tuple[str, ...]] = {}
+
+
+def _present(**fields: Any) -> Json:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _objects_of(event: type[events.Event]) -> tuple[str, ...]:
+    found = OBJECTS_OF.get(event)
+    if found is None:
+        found = tuple(name for name in OBJECTS if name in event.__struct_fields__)
+        OBJECTS_OF[event] = found
+    return found
+
+
+class Encoder:
+    """Writes the results of operations and the events of one tenant."""
+
+    def __init__(self, server_id: str, version: str) -> None:
+        """``server_id`` stands in every event as ``asterisk_id``."""
+        self._server_id = server_id
+        self._version = version
+        self._cache: dict[int, tuple[Any, msgspec.Raw]] = {}
+
+    def result(self, value: Any) -> bytes:
+        """The body of a successful operation."""
+        return encode(self._written(value))
+
+    def event(self, application: str, event: events.Event) -> bytes:
+        """The message of an event as this application hears it."""
+        kind = type(event)
+        written: dict[str, Any] = {
+            "type": kind.__name__,
+            "timestamp": timestamp(event.timestamp),
+        }
+        fields = FIELDS.get(kind)
+        if fields is not None:
+            written |= fields(event)
+        for name in _objects_of(kind):
+            snapshot = getattr(event, name)
+            if snapshot is not None:
+                written[name] = self._snapshot(snapshot)
+        written["asterisk_id"] = self._server_id
+        written["application"] = application
+        return encode(written)
+
+    def _written(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._written(item) for item in value]
+        if type(value) in SNAPSHOTS:
+            return self._snapshot(value)
+        writer = OTHERS.get(type(value))
+        return value if writer is None else writer(self, value)
+
+    def _snapshot(self, snapshot: Any) -> msgspec.Raw:
+        """The JSON of a snapshot, made once: it is kept with the snapshot it was made of."""
+        kept = self._cache.get(id(snapshot))
+        if kept is not None and kept[0] is snapshot:
+            return kept[1]
+        if len(self._cache) >= CACHE_LIMIT:
+            self._cache.clear()
+        raw = msgspec.Raw(encode(SNAPSHOTS[type(snapshot)](snapshot)))
+        self._cache[id(snapshot)] = (snapshot, raw)
+        return raw
+
+    def information(self, information: Information) -> Json:
+        """ARI's AsteriskInfo."""
+        everything = {
+            "build": {
+                "os": information.operating_system,
+                "kernel": information.kernel,
+                "machine": information.machine,
+                "options": "",
+                "date": "",
+                "user": "",
+            },
+            "system": {"version": self._version, "entity_id": self._server_id},
+            "config": {
+                "name": information.system_name,
+                "default_language": information.language,
+                "setid": {"user": "", "group": ""},
+            },
+            "status": {
+                "startup_time": timestamp(information.started),
+                "last_reload_time": timestamp(information.started),
+            },
+        }
+        return {name: everything[name] for name in everything if name in information.sections}
+
+    def pong(self, pong: Pong) -> Json:
+        """ARI's AsteriskPing."""
+        return {
+            "ping": "pong",
+            "timestamp": timestamp(pong.timestamp),
+            "asterisk_id": self._server_id,
+        }
+
+
+SNAPSHOTS: dict[type, Callable[[Any], Json]] = {
+    ChannelSnapshot: channel_json,
+    BridgeSnapshot: bridge_json,
+    PlaybackSnapshot: playback_json,
+    LiveRecordingSnapshot: live_recording_json,
+    StoredRecordingSnapshot: stored_recording_json,
+    EndpointSnapshot: endpoint_json,
+    ApplicationSnapshot: application_json,
+}
+OTHERS: dict[type, Callable[[Encoder, Any], Json]] = {
+    Sound: lambda _encoder, sound: sound_json(sound),
+    Information: Encoder.information,
+    Pong: Encoder.pong,
+}

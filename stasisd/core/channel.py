@@ -1,0 +1,307 @@
+"""A channel: one leg of a call, from the moment it is asked for until it is destroyed."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import structlog
+import trio
+
+from stasisd.media.commands import RINGBACK, DtmfReceived, Latched, PortClosed, Side
+from stasisd.media.control import Port
+
+from . import causes, events
+from .snapshots import ChannelSnapshot, DialplanPosition, Party
+from .technology import Leg
+
+if TYPE_CHECKING:
+    from .bridge import Bridge
+    from .playback import Playback
+    from .stasis import Visit
+    from .tenant import Tenant
+
+log = structlog.get_logger()
+
+# Which state may follow which: a call only ever gets nearer to its answer.
+NEXT_STATES = {
+    "Down": {"Ring", "Ringing", "Dialing", "Up", "Busy"},
+    "Dialing": {"Ringing", "Up", "Busy"},
+    "Ring": {"Ringing", "Up", "Busy"},
+    "Ringing": {"Up", "Busy"},
+    "Busy": set(),
+    "Up": set(),
+}
+
+
+class Channel:
+    """The live object behind a :class:`ChannelSnapshot`.
+
+    Its verbs are synchronous: each changes the state, tells the technology's leg, and
+    publishes, in one step. The channel's tasks live in ``nursery``; hanging up cancels it.
+    """
+
+    def __init__(
+        self,
+        tenant: "Tenant",
+        leg: Leg,
+        snapshot: ChannelSnapshot,
+        *,
+        endpoint: tuple[str, str] | None = None,
+        dialstring: str = "",
+    ) -> None:
+        """``endpoint`` is the technology and resource it belongs to, if it has one."""
+        self.tenant = tenant
+        self.leg = leg
+        self.snapshot = snapshot
+        self.id = snapshot.id
+        self.name = snapshot.name
+        self.endpoint = endpoint
+        self.dialstring = dialstring
+        self.topics: tuple[str, ...] = (f"channel:{self.id}",)
+        if endpoint is not None:
+            technology, resource = endpoint
+            self.topics += (f"endpoint:{technology}/{resource}", f"endpoint:{technology}")
+        self.variables: dict[str, str] = {}
+        self.port: Port | None = None
+        self.nursery: trio.Nursery | None = None
+        self.visit: Visit | None = None
+        self.bridge: Bridge | None = None
+        self.last_playback: Playback | None = None
+        self.cause: int | None = None
+        self.hungup = False
+        self.in_dialplan = False
+        self.jumped = False
+        self.other_half: Channel | None = None
+        self.dialled_by: Channel | None = None
+        self.heard = trio.Event()
+        self.log = log.bind(tenant=tenant.name, channel=self.id)
+
+    # --- telling
+
+    def publish(self, event: type[events.Event], **fields: Any) -> None:
+        """Publish an event about this channel as it is now."""
+        self.tenant.publish(event, self.topics, channel=self.snapshot, **fields)
+
+    def publish_dial(self, status: str) -> None:
+        """Publish how the attempt to dial this channel goes."""
+        caller = self.dialled_by
+        topics = self.topics if caller is None else (*self.topics, *caller.topics)
+        self.tenant.publish(
+            events.Dial,
+            topics,
+            peer=self.snapshot,
+            dialstatus=status,
+            dialstring=self.dialstring,
+            caller=caller.snapshot if caller is not None else None,
+        )
+
+    def change(self, **fields: Any) -> None:
+        """Replace fields of the snapshot, publishing nothing."""
+        self.snapshot = msgspec.structs.replace(self.snapshot, **fields)
+
+    # --- state
+
+    @property
+    def application_name(self) -> str | None:
+        """The application that has the channel, for caveats."""
+        return self.visit.application.name if self.visit is not None else None
+
+    @property
+    def state(self) -> str:
+        """ARI's name of the state."""
+        return self.snapshot.state
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the call is answered."""
+        return self.snapshot.state == "Up"
+
+    def set_state(self, state: str) -> None:
+        """Move to a state that may follow the present one; otherwise nothing happens."""
+        if state in NEXT_STATES[self.snapshot.state]:
+            self.change(state=state)
+            self.publish(events.ChannelStateChange)
+
+    def answer(self) -> None:
+        """Answer the call, if it is not yet."""
+        if not self.is_up:
+            self.leg.answer()
+            self.set_state("Up")
+
+    def ring(self) -> None:
+        """Let the far end hear ringing."""
+        if not self.is_up:
+            self.leg.ring()
+        elif self.port is not None:
+            self.port.indicate(RINGBACK)
+
+    def ring_stop(self) -> None:
+        """Stop what ``ring`` began."""
+        if not self.is_up:
+            self.leg.ring_stop()
+        if self.port is not None:
+            self.port.indicate(None)
+
+    def progress(self) -> None:
+        """Let the far end hear us before the answer."""
+        if not self.is_up:
+            self.leg.progress()
+
+    def ringing(self) -> None:
+        """The far end rings."""
+        self.set_state("Ringing")
+        self.publish_dial("RINGING")
+        if self.dialled_by is not None:
+            self.dialled_by.ring()
+
+    def progressing(self) -> None:
+        """The far end sends media before it answers: whoever dials hears it."""
+        self.publish_dial("PROGRESS")
+        caller = self.dialled_by
+        if caller is not None:
+            caller.progress()
+            if caller.port is not None and self.port is not None:
+                caller.port.connect(self.port)
+
+    def mute(self, direction: Side) -> None:
+        """Silence what the far end says (in), hears (out), or both."""
+        if self.port is not None:
+            self.port.mute(direction)
+
+    def unmute(self, direction: Side) -> None:
+        """Take ``mute`` back."""
+        if self.port is not None:
+            self.port.unmute(direction)
+
+    def send_silence(self, *, on: bool) -> None:
+        """Send silence while there is nothing else to send."""
+        if self.port is not None:
+            self.port.silence(on)
+
+    def send_dtmf(self, digits: str, **times_ms: int) -> None:
+        """Send digits to the far end; see the media's command for the times."""
+        if self.port is not None:
+            self.port.send_dtmf(digits, **times_ms)
+
+    def held(self) -> None:
+        """The far end put us on hold."""
+        self.publish(events.ChannelHold, musicclass="default")
+
+    def unheld(self) -> None:
+        """The far end took us off hold."""
+        self.publish(events.ChannelUnhold)
+
+    def attach(self, port: Port) -> None:
+        """Give the channel its media. Its reports are read while the channel lives."""
+        self.port = port
+        if self.nursery is not None:
+            self.nursery.start_soon(self.watch_media, port)
+
+    async def watch_media(self, port: Port) -> None:
+        """Turn what the media process reports of this channel into events."""
+        while True:
+            for report in await port.receive():
+                if isinstance(report, DtmfReceived):
+                    self.publish(
+                        events.ChannelDtmfReceived,
+                        digit=report.digit,
+                        duration_ms=report.duration_ms,
+                    )
+                elif isinstance(report, Latched):
+                    self.heard.set()
+                elif isinstance(report, PortClosed):
+                    self.log.warning("media lost", reason=report.reason)
+                    self.hangup(causes.NETWORK_OUT_OF_ORDER)
+                    return
+
+    async def wait_played(self) -> None:
+        """Wait until all that was queued to be played here has ended."""
+        while self.last_playback is not None and not self.last_playback.finished.is_set():
+            await self.last_playback.finished.wait()
+
+    # --- dialplan position and variables
+
+    @contextmanager
+    def running(self, app: str, data: str, *, announce: bool = True) -> Iterator[None]:
+        """Show an application as the one that has the channel, while the block runs."""
+        before = self.snapshot.dialplan
+        self.show_application(app, data, announce=announce)
+        try:
+            yield
+        finally:
+            self.show_application(before.app_name, before.app_data, announce=False)
+
+    def show_application(self, app: str, data: str, *, announce: bool) -> None:
+        """Name the application that has the channel; ``announce`` tells the bus."""
+        position = msgspec.structs.replace(self.snapshot.dialplan, app_name=app, app_data=data)
+        self.change(dialplan=position)
+        if announce:
+            self.publish(events.ChannelDialplan, dialplan_app=app, dialplan_app_data=data)
+
+    def jump(self, context: str, exten: str, priority: int) -> None:
+        """Go to another place of the dialplan, whatever would have come next."""
+        self.jumped = True
+        self.go_to(context, exten, priority)
+
+    def go_to(self, context: str, exten: str, priority: int) -> None:
+        """Set the dialplan position, where execution goes on."""
+        here = self.snapshot.dialplan
+        self.change(
+            dialplan=DialplanPosition(context, exten, priority, here.app_name, here.app_data)
+        )
+
+    def set_variable(self, name: str, value: str) -> None:
+        """Set a channel variable and tell it."""
+        self.variables[name] = value
+        if any(name == shown for shown, _ in self.snapshot.channelvars):
+            self.change(channelvars=self.tenant.shown_variables(self.variables))
+        self.publish(events.ChannelVarset, variable=name, value=value)
+
+    def set_caller(self, caller: Party) -> None:
+        """Change who calls."""
+        if caller != self.snapshot.caller:
+            self.change(caller=caller)
+            self.publish(events.ChannelCallerId)
+
+    def set_connected(self, connected: Party) -> None:
+        """Change who is at the other end."""
+        if connected != self.snapshot.connected:
+            self.change(connected=connected)
+            self.publish(events.ChannelConnectedLine)
+
+    # --- the end
+
+    def hangup(
+        self,
+        cause: int = causes.NORMAL_CLEARING,
+        *,
+        soft: bool | None = None,
+        shown: int | None = 0,
+    ) -> None:
+        """Ask for the end: everything that runs on the channel is cancelled.
+
+        The first request's cause stays. ``soft`` says that this side asked; ``shown`` is the
+        cause the event carries where it is not ``cause`` itself (None for none).
+        """
+        self.publish(events.ChannelHangupRequest, cause=cause if shown == 0 else shown, soft=soft)
+        self.release(cause)
+
+    def release(self, cause: int = causes.NORMAL_CLEARING) -> None:
+        """End everything that runs on the channel, telling nobody that it was asked for."""
+        if self.cause is None:
+            self.cause = cause
+        self.hungup = True
+        if self.nursery is not None:
+            self.nursery.cancel_scope.cancel()
+
+    def destroy(self) -> None:
+        """The channel's last step: release all it holds, and tell."""
+        cause = self.cause if self.cause is not None else causes.NORMAL_CLEARING
+        if self.bridge is not None:
+            self.bridge.leave(self)
+        self.leg.hangup(cause)
+        if self.port is not None:
+            self.port.close()
+        self.publish(events.ChannelDestroyed, cause=cause, cause_txt=causes.text(cause))
+        self.tenant.forget_channel(self)

@@ -1,0 +1,160 @@
+"""Calling out: originate, and Dial from the dialplan."""
+
+from typing import TYPE_CHECKING
+
+import trio
+
+from . import causes, stasis, variables
+from .supervision import Body
+from .technology import AllocationFailed, DialFailed, NewChannel
+
+if TYPE_CHECKING:
+    from .channel import Channel
+    from .tenant import Tenant
+
+# What an originated channel shows as its application until it has one.
+DIALLING_APP = "AppDial2"
+DIALLING_DATA = "(Outgoing Line)"
+DEFAULT_TIMEOUT = 30.0
+
+
+def request(tenant: "Tenant", address: str, new: NewChannel) -> "Channel":
+    """Make a channel to ``TECH/resource``. Raises :class:`AllocationFailed`, or
+    :class:`~.variables.UnknownFunction` for a variable that can't be set.
+    """
+    name, _, resource = address.partition("/")
+    technology = tenant.technologies.get(name)
+    if technology is None:
+        raise AllocationFailed(f"there is no technology {name!r} here")
+    channel = technology.request(tenant, resource, new)
+    try:
+        for variable, value in new.variables.items():
+            variables.write(channel, variable, value)
+    except variables.UnknownFunction:
+        for half in (channel.other_half, channel):
+            if half is not None:
+                half.destroy()
+        raise
+    return channel
+
+
+def follow(channel: "Channel", name: str) -> None:
+    """Let the application that asked for a channel hear of it, and of its other half."""
+    application = channel.tenant.applications.get(name)
+    if application is not None:
+        for half in (channel, channel.other_half):
+            if half is not None:
+                application.follow(half.topics[0])
+
+
+def into_application(name: str, args: tuple[str, ...]) -> Body:
+    """The life of an answered channel that goes to a Stasis application."""
+
+    async def body(channel: "Channel") -> None:
+        data = ",".join((name, *args))
+        with channel.running("Stasis", data, announce=False):
+            await stasis.visit(channel, name, args)
+
+    return body
+
+
+async def into_dialplan(channel: "Channel") -> None:
+    """The life of an answered channel that goes to the dialplan, at its position."""
+    await channel.tenant.router.run(channel)
+
+
+def originate(channel: "Channel", then: Body, *, seconds: float = DEFAULT_TIMEOUT) -> None:
+    """Start the life of a requested channel: dial, and when it is answered, ``then``.
+
+    -1 ``seconds`` wait for ever.
+    """
+    channel.show_application(DIALLING_APP, DIALLING_DATA, announce=True)
+
+    async def body(channel: "Channel") -> None:
+        if await dial(channel, seconds=seconds) == "ANSWER":
+            await then(channel)
+
+    channel.tenant.start(channel, body)
+
+
+async def dial(channel: "Channel", *, seconds: float, caller: "Channel | None" = None) -> str:
+    """Dial a requested channel until it answers, fails or ``seconds`` are over.
+
+    Publishes how it goes and returns the dial status: ANSWER, or why not. The cause of a
+    failure becomes the channel's.
+    """
+    channel.dialled_by = caller
+    channel.publish_dial("")
+    try:
+        with trio.fail_after(seconds if seconds >= 0 else float("inf")):
+            await channel.leg.dial()
+    except trio.TooSlowError:
+        return _not_answered(channel, DialFailed(causes.NO_ANSWER))
+    except DialFailed as failed:
+        return _not_answered(channel, failed)
+    channel.set_state("Up")
+    channel.publish_dial("ANSWER")
+    return "ANSWER"
+
+
+def _not_answered(channel: "Channel", failed: DialFailed) -> str:
+    status = failed.status or causes.dial_status(failed.cause)
+    if channel.cause is None:
+        channel.cause = failed.cause
+    channel.publish_dial(status)
+    return status
+
+
+async def call_and_bridge(caller: "Channel", address: str, *, seconds: float) -> str:
+    """Dial ``address`` for a caller and connect the two until one of them leaves.
+
+    Returns the dial status. Cancelled (the caller hung up), the called party is hung up too.
+    """
+    identity = NewChannel(caller=caller.snapshot.connected, connected=caller.snapshot.caller)
+    try:
+        callee = request(caller.tenant, address, identity)
+    except AllocationFailed as failed:
+        caller.log.info("dial failed", address=address, reason=str(failed))
+        return "CHANUNAVAIL"
+    attempt = _Attempt(caller, seconds)
+    try:
+        caller.tenant.start(callee, attempt.run)
+        await attempt.settled.wait()
+        caller.ring_stop()
+        if attempt.status == "ANSWER":
+            caller.answer()
+            await _talk(caller, callee)
+        return attempt.status
+    finally:
+        callee.release()
+
+
+class _Attempt:
+    """One called party: a channel with its own life, which the caller may end."""
+
+    def __init__(self, caller: "Channel", seconds: float) -> None:
+        self.caller = caller
+        self.seconds = seconds
+        self.status = "CHANUNAVAIL"
+        self.settled = trio.Event()
+
+    async def run(self, callee: "Channel") -> None:
+        """Dial, and where it is answered stay until released."""
+        try:
+            self.status = await dial(callee, seconds=self.seconds, caller=self.caller)
+            self.settled.set()
+            if self.status == "ANSWER":
+                await trio.sleep_forever()
+        finally:
+            self.settled.set()
+
+
+async def _talk(caller: "Channel", callee: "Channel") -> None:
+    bridge = caller.tenant.create_bridge(bridge_class="basic", creator="Dial")
+    try:
+        bridge.join(caller)
+        bridge.join(callee)
+        while len(bridge.channels) == len((caller, callee)):
+            await bridge.changed.wait()
+    finally:
+        bridge.destroy()

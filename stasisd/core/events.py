@@ -1,0 +1,215 @@
+"""What can be heard on the bus: frozen, complete in itself, named as ARI names it.
+
+``timestamp`` is seconds since the epoch. Nothing here knows how it is written on a wire.
+"""
+
+import msgspec
+
+from .snapshots import (
+    BridgeSnapshot,
+    ChannelSnapshot,
+    ContactSnapshot,
+    EndpointSnapshot,
+    LiveRecordingSnapshot,
+    PlaybackSnapshot,
+)
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """The root of all that is published."""
+
+    timestamp: float
+
+
+class ChannelEvent(Event, frozen=True, kw_only=True):
+    """Something happened to this channel."""
+
+    channel: ChannelSnapshot
+
+
+class ChannelCreated(ChannelEvent, frozen=True, kw_only=True):
+    """A channel came to be."""
+
+
+class ChannelDestroyed(ChannelEvent, frozen=True, kw_only=True):
+    """The last event of a channel. ``cause`` is Q.850's."""
+
+    cause: int
+    cause_txt: str
+
+
+class ChannelStateChange(ChannelEvent, frozen=True, kw_only=True):
+    """The channel's state is another now."""
+
+
+class ChannelDialplan(ChannelEvent, frozen=True, kw_only=True):
+    """The dialplan started an application on the channel."""
+
+    dialplan_app: str
+    dialplan_app_data: str
+
+
+class ChannelVarset(Event, frozen=True, kw_only=True):
+    """A variable was set: of a channel, or global where ``channel`` is None."""
+
+    variable: str
+    value: str
+    channel: ChannelSnapshot | None = None
+
+
+class ChannelCallerId(ChannelEvent, frozen=True, kw_only=True):
+    """The caller's identity changed."""
+
+    caller_presentation: int = 0
+    caller_presentation_txt: str = "Presentation Allowed, Not Screened"
+
+
+class ChannelConnectedLine(ChannelEvent, frozen=True, kw_only=True):
+    """The connected party's identity changed."""
+
+
+class ChannelHangupRequest(ChannelEvent, frozen=True, kw_only=True):
+    """Somebody asked for the end: ``soft`` where it was on this side of the channel."""
+
+    cause: int | None = None
+    soft: bool | None = None
+
+
+class ChannelDtmfReceived(ChannelEvent, frozen=True, kw_only=True):
+    """The far end pressed a key."""
+
+    digit: str
+    duration_ms: int
+
+
+class ChannelHold(ChannelEvent, frozen=True, kw_only=True):
+    """The far end put the call on hold."""
+
+    musicclass: str
+
+
+class ChannelUnhold(ChannelEvent, frozen=True, kw_only=True):
+    """The far end took the call off hold."""
+
+
+class ChannelUserevent(Event, frozen=True, kw_only=True):
+    """An application's own event, with the objects it is about."""
+
+    eventname: str
+    variables: tuple[tuple[str, object], ...] = ()
+    channel: ChannelSnapshot | None = None
+    bridge: BridgeSnapshot | None = None
+    endpoint: EndpointSnapshot | None = None
+
+
+class Dial(Event, frozen=True, kw_only=True):
+    """A dial attempt began (status ""), went on (RINGING) or ended (ANSWER, BUSY...)."""
+
+    dialstatus: str
+    dialstring: str = ""
+    forward: str = ""
+    peer: ChannelSnapshot
+    caller: ChannelSnapshot | None = None
+
+
+class StasisStart(ChannelEvent, frozen=True, kw_only=True):
+    """The channel entered an application, which now holds it."""
+
+    app: str
+    args: tuple[str, ...] = ()
+
+
+class StasisEnd(ChannelEvent, frozen=True, kw_only=True):
+    """The channel left the application."""
+
+    app: str
+
+
+class PlaybackEvent(Event, frozen=True, kw_only=True):
+    """Something happened to this playback."""
+
+    playback: PlaybackSnapshot
+
+
+class PlaybackStarted(PlaybackEvent, frozen=True, kw_only=True):
+    """Media starts, or goes on after a pause."""
+
+
+class PlaybackContinuing(PlaybackEvent, frozen=True, kw_only=True):
+    """One media of a list is over and the next comes."""
+
+
+class PlaybackFinished(PlaybackEvent, frozen=True, kw_only=True):
+    """The playback is over, done or failed."""
+
+
+class RecordingEvent(Event, frozen=True, kw_only=True):
+    """Something happened to this recording."""
+
+    recording: LiveRecordingSnapshot
+
+
+class RecordingStarted(RecordingEvent, frozen=True, kw_only=True):
+    """The recording runs."""
+
+
+class RecordingFinished(RecordingEvent, frozen=True, kw_only=True):
+    """The recording is on disk."""
+
+
+class RecordingFailed(RecordingEvent, frozen=True, kw_only=True):
+    """The recording could not be made or was broken off; its ``cause`` says why."""
+
+
+class BridgeEvent(Event, frozen=True, kw_only=True):
+    """Something happened to this bridge."""
+
+    bridge: BridgeSnapshot
+
+
+class BridgeCreated(BridgeEvent, frozen=True, kw_only=True):
+    """A bridge came to be."""
+
+
+class BridgeDestroyed(BridgeEvent, frozen=True, kw_only=True):
+    """The last event of a bridge."""
+
+
+class ChannelEnteredBridge(BridgeEvent, frozen=True, kw_only=True):
+    """A channel joined."""
+
+    channel: ChannelSnapshot
+
+
+class ChannelLeftBridge(BridgeEvent, frozen=True, kw_only=True):
+    """A channel left."""
+
+    channel: ChannelSnapshot
+
+
+class EndpointEvent(Event, frozen=True, kw_only=True):
+    """Something happened to this endpoint."""
+
+    endpoint: EndpointSnapshot
+
+
+class EndpointStateChange(EndpointEvent, frozen=True, kw_only=True):
+    """The endpoint went online or offline."""
+
+
+class PeerStatusChange(EndpointEvent, frozen=True, kw_only=True):
+    """The endpoint became Reachable or Unreachable."""
+
+    peer_status: str
+
+
+class ContactStatusChange(EndpointEvent, frozen=True, kw_only=True):
+    """One of the endpoint's contacts came, changed or went."""
+
+    contact: ContactSnapshot
+
+
+class ApplicationReplaced(Event, frozen=True, kw_only=True):
+    """Another socket took the application; the one that hears this hears no more."""
+
+    app: str

@@ -1,0 +1,192 @@
+"""A recording being made of a channel."""
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import trio
+
+from stasisd.media.commands import IfExists, RecordingEnded, RecordingFormat, RecordSpec
+from stasisd.media.control import Recording
+
+from . import events
+from .snapshots import LiveRecordingSnapshot
+from .stored_recordings import AlreadyExists
+
+if TYPE_CHECKING:
+    from .channel import Channel
+
+# ARI's names of formats, and what the media process makes of them.
+FORMATS: dict[str, RecordingFormat] = {
+    "wav": "wav",
+    "wav_ulaw": "wav_ulaw",
+    "wav_alaw": "wav_alaw",
+    "ulaw": "ulaw",
+    "alaw": "alaw",
+    "slin": "sln",
+    "sln": "sln",
+    "raw": "sln",
+}
+# How long a hangup waits for the media process to finish the file.
+FINISH_SECONDS = 2
+
+EXTENSIONS = {
+    name: f".{'wav' if form.startswith('wav') else form}" for name, form in FORMATS.items()
+}
+IF_EXISTS: dict[str, IfExists] = {
+    "fail": "fail",
+    "overwrite": "overwrite",
+    "append": "append",
+}
+TERMINATORS = {"none": "", "any": "0123456789*#ABCD", "*": "*", "#": "#"}
+
+# The state that a control leads to. Muting is no state in ARI.
+CONTROLS = {
+    ("recording", "pause"): "paused",
+    ("paused", "pause"): "paused",
+    ("paused", "unpause"): "recording",
+    ("recording", "unpause"): "recording",
+    ("recording", "mute"): "recording",
+    ("recording", "unmute"): "recording",
+    ("paused", "mute"): "paused",
+    ("paused", "unmute"): "paused",
+}
+
+
+class NotRecording(Exception):
+    """A control was asked for in a state that does not allow it; the message names the state."""
+
+
+class LiveRecording:
+    """Made by :func:`record`; known by its name until it has ended."""
+
+    def __init__(self, channel: "Channel", wanted: "Wanted", handle: Recording) -> None:
+        """``handle`` is the recording in the media process."""
+        self.channel = channel
+        self.name = wanted.name
+        self.finished = trio.Event()
+        self.snapshot = LiveRecordingSnapshot(
+            name=wanted.name,
+            format=wanted.format,
+            target_uri=f"channel:{channel.id}",
+            state="queued",
+        )
+        self._handle = handle
+        self._watches_silence = wanted.max_silence_ms > 0
+
+    @property
+    def application_name(self) -> str | None:
+        """The application that has the channel, for caveats."""
+        return self.channel.application_name
+
+    async def run(self) -> None:
+        """Record until it ends by itself, is stopped, or the channel is hung up.
+
+        The hangup finishes the recording: what was said is kept, and told before the channel
+        is destroyed.
+        """
+        handle = self._handle
+        self._change(events.RecordingStarted, state="recording")
+        ended = None
+        try:
+            ended = await handle.wait_ended()
+        finally:
+            if ended is None:
+                handle.stop()
+                with trio.move_on_after(FINISH_SECONDS, shield=True):
+                    ended = await handle.wait_ended()
+            self._finish(ended)
+
+    def _finish(self, ended: RecordingEnded | None) -> None:
+        self.channel.tenant.recordings.pop(self.name, None)
+        if ended is None:
+            self._change(
+                events.RecordingFailed, state="failed", cause="the media process did not answer"
+            )
+        elif not ended.ok:
+            self._change(events.RecordingFailed, state="failed", cause=ended.reason)
+        elif ended.why == "discarded":
+            self._change(events.RecordingFailed, state="canceled", cause="it was discarded")
+        else:
+            self._change(events.RecordingFinished, state="done", **self._durations(ended))
+        self.finished.set()
+
+    def _durations(self, ended: RecordingEnded) -> dict[str, int]:
+        """Whole seconds; talking and silence are told where silence was watched for."""
+        durations = {"duration": ended.duration_ms // 1000}
+        if self._watches_silence:
+            durations["talking_duration"] = ended.talking_ms // 1000
+            durations["silence_duration"] = ended.silence_ms // 1000
+        return durations
+
+    def _change(self, event: type[events.RecordingEvent], **fields: object) -> None:
+        self.snapshot = msgspec.structs.replace(self.snapshot, **fields)
+        self.channel.tenant.publish(event, self.channel.topics, recording=self.snapshot)
+
+    def stop(self) -> None:
+        """End it and keep the file."""
+        self._handle.stop()
+
+    def discard(self) -> None:
+        """End it and throw the file away."""
+        self._handle.discard()
+
+    def control(self, operation: str) -> None:
+        """Carry out pause, unpause, mute or unmute. Raises :class:`NotRecording`."""
+        after = CONTROLS.get((self.snapshot.state, operation))
+        if after is None:
+            raise NotRecording(f"The recording is {self.snapshot.state}")
+        handle = self._handle
+        if operation == "pause":
+            handle.pause()
+        elif operation == "unpause":
+            handle.unpause()
+        elif operation == "mute":
+            handle.mute()
+        else:
+            handle.unmute()
+        self.snapshot = msgspec.structs.replace(self.snapshot, state=after)
+
+
+class NotRecordable(Exception):
+    """The channel is over and can't be recorded."""
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """A recording as it is asked for; ``format`` is ARI's name, durations of 0 are endless."""
+
+    name: str
+    format: str
+    max_duration_ms: int = 0
+    max_silence_ms: int = 0
+    if_exists: str = "fail"
+    beep: bool = False
+    terminate_on: str = ""
+
+
+async def record(channel: "Channel", wanted: Wanted) -> LiveRecording:
+    """Start to record what the far end of a channel says.
+
+    Raises :class:`NotRecordable`, :class:`~.stored_recordings.BadName`,
+    :class:`~.stored_recordings.AlreadyExists` (also for one that is being made), or OSError.
+    """
+    tenant = channel.tenant
+    path = await tenant.stored_recordings.place(
+        wanted.name, EXTENSIONS[wanted.format], may_exist=wanted.if_exists != "fail"
+    )
+    if channel.nursery is None or channel.hungup or channel.port is None:
+        raise NotRecordable
+    if wanted.name in tenant.recordings:
+        raise AlreadyExists(wanted.name)
+    spec = RecordSpec(
+        path=str(path),
+        format=FORMATS[wanted.format],
+        if_exists=IF_EXISTS[wanted.if_exists],
+        max_duration_ms=wanted.max_duration_ms,
+        max_silence_ms=wanted.max_silence_ms,
+        terminate_on=wanted.terminate_on,
+        beep=wanted.beep,
+    )
+    recording = LiveRecording(channel, wanted, channel.port.record(spec))
+    tenant.recordings[wanted.name] = recording
+    channel.nursery.start_soon(recording.run)
+    return recording

@@ -1,0 +1,117 @@
+"""What an object looked like at one moment.
+
+Snapshots are frozen and replaced whole. The object holds its current one, so reading costs an
+attribute and a list of all channels is a list of attributes: there is no second cache that
+could disagree with the objects.
+"""
+
+import msgspec
+
+
+class Party(msgspec.Struct, frozen=True, gc=False):
+    """A caller's or connected party's identity."""
+
+    name: str = ""
+    number: str = ""
+
+
+class DialplanPosition(msgspec.Struct, frozen=True, gc=False):
+    """Where a channel is in the dialplan, and the application it runs there."""
+
+    context: str = ""
+    exten: str = ""
+    priority: int = 1
+    app_name: str = ""
+    app_data: str = ""
+
+
+class ChannelSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """One channel. Times are seconds since the epoch."""
+
+    id: str
+    name: str
+    state: str
+    protocol_id: str = ""
+    caller: Party = Party()
+    connected: Party = Party()
+    accountcode: str = ""
+    dialplan: DialplanPosition = DialplanPosition()
+    creationtime: float
+    language: str = "en"
+    channelvars: tuple[tuple[str, str], ...] = ()
+
+
+class BridgeSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """One bridge and the ids of the channels in it, in the order they came."""
+
+    id: str
+    name: str = ""
+    technology: str = "simple_bridge"
+    bridge_type: str = "mixing"
+    bridge_class: str = "stasis"
+    creator: str = "Stasis"
+    channels: tuple[str, ...] = ()
+    creationtime: float
+
+
+class PlaybackSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """One playback: the media it plays now, and the next of its list.
+
+    ``reason`` says why a failed one failed; it is ours, beyond ARI.
+    """
+
+    id: str
+    media_uri: str
+    next_media_uri: str | None = None
+    target_uri: str
+    language: str
+    state: str
+    reason: str | None = None
+
+
+class LiveRecordingSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """A recording being made. Durations are whole seconds, known when it has ended."""
+
+    name: str
+    format: str
+    target_uri: str
+    state: str
+    duration: int | None = None
+    talking_duration: int | None = None
+    silence_duration: int | None = None
+    cause: str | None = None
+
+
+class StoredRecordingSnapshot(msgspec.Struct, frozen=True):
+    """A recording on disk, by its name without the extension."""
+
+    name: str
+    format: str
+
+
+class EndpointSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """What can be called and can call, with its channels."""
+
+    technology: str
+    resource: str
+    state: str
+    channel_ids: tuple[str, ...] = ()
+
+
+class ContactSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """One address at which an endpoint can be reached."""
+
+    uri: str
+    contact_status: str
+    aor: str
+    roundtrip_usec: int = 0
+
+
+class ApplicationSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """One application and what it follows."""
+
+    name: str
+    channel_ids: tuple[str, ...] = ()
+    bridge_ids: tuple[str, ...] = ()
+    endpoint_ids: tuple[str, ...] = ()
+    device_names: tuple[str, ...] = ()

@@ -1,0 +1,63 @@
+"""A channel's visit to a Stasis application: from StasisStart to StasisEnd."""
+
+from typing import TYPE_CHECKING
+
+import trio
+
+from . import events
+
+if TYPE_CHECKING:
+    from .application import Application
+    from .channel import Channel
+
+STATUS = "STASISSTATUS"
+
+
+class Visit:
+    """The application holds the channel until ``leave`` or the hangup."""
+
+    def __init__(self, application: "Application") -> None:
+        """Made by :func:`visit`; the channel shows it as ``channel.visit``."""
+        self.application = application
+        self.left = trio.Event()
+
+    def leave(self) -> None:
+        """Let the channel go on where it came from, or where its position points now."""
+        self.left.set()
+
+
+async def visit(channel: "Channel", name: str, args: tuple[str, ...] = ()) -> None:
+    """Give the channel to the application ``name`` until it lets it go.
+
+    ``STASISSTATUS`` is empty meanwhile, then SUCCESS, or FAILED where no such application
+    is served.
+    """
+    channel.set_variable(STATUS, "")
+    application = channel.tenant.applications.get(name)
+    if application is None:
+        channel.log.warning("no such application", application=name)
+        channel.set_variable(STATUS, "FAILED")
+        return
+    try:
+        await _hold(channel, application, args)
+        if not channel.in_dialplan:  # nobody below us to return to
+            await channel.tenant.router.run(channel, owner=False)
+    finally:
+        channel.set_variable(STATUS, "SUCCESS")
+
+
+async def _hold(channel: "Channel", application: "Application", args: tuple[str, ...]) -> None:
+    stay = Visit(application)
+    topic = channel.topics[0]
+    application.follow(topic)
+    channel.visit = stay
+    application.tell(events.StasisStart, channel=channel.snapshot, args=args)
+    try:
+        await stay.left.wait()
+        await channel.wait_played()
+    finally:
+        channel.visit = None
+        if channel.bridge is not None:
+            channel.bridge.leave(channel)
+        application.tell(events.StasisEnd, channel=channel.snapshot)
+        application.unfollow(topic)

@@ -1,0 +1,89 @@
+"""What core asks of a technology: the way to a phone, a trunk or another channel.
+
+Upper rooms implement these Protocols and the daemon puts them into each tenant.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from .snapshots import Party
+
+if TYPE_CHECKING:
+    from .channel import Channel
+    from .tenant import Tenant
+
+
+class AllocationFailed(Exception):
+    """The technology can't make a channel to this resource; the message says why."""
+
+
+class DialFailed(Exception):
+    """The far end did not answer."""
+
+    def __init__(self, cause: int, status: str | None = None) -> None:
+        """``cause`` is Q.850's; ``status`` overrides the dial status it implies."""
+        super().__init__(cause)
+        self.cause = cause
+        self.status = status
+
+
+class NewChannel(msgspec.Struct, frozen=True, kw_only=True):
+    """What a channel shall be like that a technology is asked for.
+
+    The ids are made where they are None. ``formats`` are codec names, best first.
+    """
+
+    channel_id: str | None = None
+    other_channel_id: str | None = None
+    caller: Party = Party()
+    connected: Party = Party()
+    variables: Mapping[str, str] = {}
+    formats: tuple[str, ...] = ()
+
+
+class Leg(Protocol):
+    """A technology's side of one channel. No verb but ``dial`` may block."""
+
+    async def dial(self) -> None:
+        """Call the far end and return when it has answered.
+
+        Raises :class:`DialFailed`. Cancelled, the attempt is given up by ``hangup``.
+        """
+
+    def answer(self) -> None:
+        """Tell the far end that the call is answered."""
+
+    def ring(self) -> None:
+        """Tell the far end that it rings here."""
+
+    def ring_stop(self) -> None:
+        """Take ``ring`` back, where the technology can."""
+
+    def progress(self) -> None:
+        """Open the way for media before the answer."""
+
+    def busy(self) -> None:
+        """Tell the far end that this side is busy."""
+
+    def hold(self) -> None:
+        """Ask the far end to stop sending."""
+
+    def unhold(self) -> None:
+        """Take ``hold`` back."""
+
+    def hangup(self, cause: int) -> None:
+        """End the far side, whatever its state. Called once, when the channel ends."""
+
+
+class Technology(Protocol):
+    """One way to reach endpoints, e.g. ``PJSIP`` or ``Local``."""
+
+    name: str
+
+    def request(self, tenant: "Tenant", resource: str, new: NewChannel) -> "Channel":
+        """Make a channel, not yet dialled, to what follows the slash of ``TECH/resource``.
+
+        Raises :class:`AllocationFailed`.
+        """

@@ -1,0 +1,185 @@
+"""A tenant: the isolation boundary. All objects live in one, and have no name outside it."""
+
+import itertools
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import trio
+
+from stasisd.media.control import Media
+
+from . import events
+from .application import Application
+from .bridge import Bridge
+from .bus import Bus
+from .channel import Channel
+from .endpoint import Endpoint
+from .playback import Playback
+from .recording import LiveRecording
+from .router import Router
+from .snapshots import BridgeSnapshot
+from .sounds import Sounds
+from .stored_recordings import StoredRecordings
+from .supervision import Body, live
+from .technology import Technology
+
+
+class TenantSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a tenant is told about itself. ``channelvars`` are shown in channel snapshots."""
+
+    name: str = "default"
+    language: str = "en"
+    channelvars: tuple[str, ...] = ()
+    recordings: Path
+    system_name: str = ""
+
+
+class Draining(Exception):
+    """The daemon stops and takes no new calls."""
+
+
+class Tenant:
+    """One company's world. ``run`` is its nursery: what ends it ends everything in it."""
+
+    def __init__(
+        self,
+        settings: TenantSettings,
+        *,
+        media: Media,
+        sounds: Sounds,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        """``technologies`` and ``router`` are filled in by the daemon before ``run``."""
+        self.settings = settings
+        self.name = settings.name
+        self.media = media
+        self.sounds = sounds
+        self.now = wall_clock
+        self.started = wall_clock()
+        self.bus = Bus()
+        self.channels: dict[str, Channel] = {}
+        self.bridges: dict[str, Bridge] = {}
+        self.playbacks: dict[str, Playback] = {}
+        self.recordings: dict[str, LiveRecording] = {}
+        self.applications: dict[str, Application] = {}
+        self.endpoints: dict[tuple[str, str], Endpoint] = {}
+        self.globals: dict[str, str] = {}
+        self.stored_recordings = StoredRecordings(settings.recordings)
+        self.technologies: dict[str, Technology] = {}
+        self.router: Router
+        self.draining = False
+        self._serial = itertools.count()
+        self._name_serial = itertools.count()
+        self._nursery: trio.Nursery | None = None
+        self._empty = trio.Event()
+        self._empty.set()
+
+    # --- life
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Carry channels until cancelled."""
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            task_status.started()
+            await trio.sleep_forever()
+
+    def start(self, channel: Channel, body: Body) -> None:
+        """Start the life of a channel of ours."""
+        assert self._nursery is not None, "the tenant is not running"
+        self._nursery.start_soon(live, channel, body)
+
+    def drain(self, cause: int) -> None:
+        """Refuse new calls and end those there are."""
+        self.draining = True
+        for channel in list(self.channels.values()):
+            channel.hangup(cause, soft=True)
+
+    async def wait_empty(self) -> None:
+        """Wait until there is no channel."""
+        await self._empty.wait()
+
+    # --- telling
+
+    def publish(
+        self,
+        event: type[events.Event],
+        topics: Iterable[str],
+        *,
+        to_everyone: bool = True,
+        **fields: Any,
+    ) -> None:
+        """Make an event of now and publish it."""
+        self.bus.publish(event(timestamp=self.now(), **fields), topics, to_everyone=to_everyone)
+
+    # --- names
+
+    def new_channel_id(self) -> str:
+        """The next automatic id: seconds since the epoch, a dot and a count."""
+        return f"{int(self.now())}.{next(self._serial)}"
+
+    def new_name_suffix(self) -> str:
+        """The eight hexadecimal digits that make a channel's name unique."""
+        return f"{next(self._name_serial):08x}"
+
+    # --- channels
+
+    def add_channel(self, channel: Channel) -> None:
+        """Take a new channel in and tell it. Raises :class:`Draining`."""
+        if self.draining:
+            raise Draining
+        self.channels[channel.id] = channel
+        self._empty = trio.Event()
+        channel.publish(events.ChannelCreated)
+
+    def forget_channel(self, channel: Channel) -> None:
+        """A channel was destroyed."""
+        del self.channels[channel.id]
+        self._retire(channel.topics[0])
+        if not self.channels:
+            self._empty.set()
+
+    def shown_variables(self, variables: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+        """Those of a channel's variables that its snapshot shows."""
+        return tuple((name, variables.get(name, "")) for name in self.settings.channelvars)
+
+    # --- bridges
+
+    def create_bridge(
+        self,
+        bridge_id: str | None = None,
+        *,
+        name: str = "",
+        bridge_class: str = "stasis",
+        creator: str = "Stasis",
+    ) -> Bridge:
+        """Make an empty bridge; the id must be free."""
+        snapshot = BridgeSnapshot(
+            id=bridge_id or str(uuid.uuid4()),
+            name=name,
+            bridge_class=bridge_class,
+            creator=creator,
+            creationtime=self.now(),
+        )
+        bridge = self.bridges[snapshot.id] = Bridge(self, snapshot)
+        self.publish(events.BridgeCreated, bridge.topics, bridge=snapshot)
+        return bridge
+
+    def forget_bridge(self, bridge: Bridge) -> None:
+        """A bridge was destroyed."""
+        del self.bridges[bridge.id]
+        self._retire(bridge.topics[0])
+
+    def _retire(self, topic: str) -> None:
+        for application in list(self.applications.values()):
+            application.forget(topic)
+        self.bus.retire(topic)
+
+    # --- applications
+
+    def serve_application(self, name: str) -> Application:
+        """The application of this name, made where it is new."""
+        return self.applications.setdefault(name, Application(self, name))

@@ -1,0 +1,145 @@
+"""Channel variables as they are read and written by name: plain ones, and functions of a few
+properties of the channel itself, e.g. ``CALLERID(num)`` and ``CHANNEL(uniqueid)``.
+"""
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from .snapshots import Party
+
+if TYPE_CHECKING:
+    from .channel import Channel
+
+FUNCTION = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\((.*)\)", re.DOTALL)
+
+Reader = Callable[["Channel", str], str]
+Writer = Callable[["Channel", str, str], None]
+
+
+class UnknownFunction(Exception):
+    """There is no such function, or it can't be read, or written, in this way."""
+
+
+def _read_party(party: Party, part: str) -> str:
+    if part in {"", "all"}:
+        return f'"{party.name}" <{party.number}>'
+    if part == "name":
+        return party.name
+    if part in {"num", "number"}:
+        return party.number
+    raise UnknownFunction(part)
+
+
+def _changed_party(party: Party, part: str, value: str) -> Party:
+    if part in {"", "all"}:
+        return parse_caller(value)
+    if part == "name":
+        return msgspec.structs.replace(party, name=value)
+    if part in {"num", "number"}:
+        return msgspec.structs.replace(party, number=value)
+    raise UnknownFunction(part)
+
+
+def parse_caller(text: str) -> Party:
+    """Read ``"Name" <number>``, ``Name <number>`` or a bare number."""
+    match = re.fullmatch(r'\s*"?([^"<]*?)"?\s*<([^>]*)>\s*', text)
+    if match:
+        return Party(name=match[1].strip(), number=match[2].strip())
+    bare = text.strip().strip('"')
+    is_number = re.fullmatch(r"[0-9*#+() -]+", bare) is not None
+    return Party(number=bare) if is_number else Party(name=bare)
+
+
+def _read_callerid(channel: "Channel", argument: str) -> str:
+    return _read_party(channel.snapshot.caller, argument)
+
+
+def _write_callerid(channel: "Channel", argument: str, value: str) -> None:
+    channel.set_caller(_changed_party(channel.snapshot.caller, argument, value))
+
+
+def _read_connectedline(channel: "Channel", argument: str) -> str:
+    return _read_party(channel.snapshot.connected, argument)
+
+
+def _write_connectedline(channel: "Channel", argument: str, value: str) -> None:
+    channel.set_connected(_changed_party(channel.snapshot.connected, argument, value))
+
+
+CHANNEL_PROPERTIES: dict[str, Callable[["Channel"], str]] = {
+    "uniqueid": lambda channel: channel.id,
+    "name": lambda channel: channel.name,
+    "state": lambda channel: channel.state,
+    "language": lambda channel: channel.snapshot.language,
+    "accountcode": lambda channel: channel.snapshot.accountcode,
+    "channeltype": lambda channel: channel.name.partition("/")[0],
+    "context": lambda channel: channel.snapshot.dialplan.context,
+    "exten": lambda channel: channel.snapshot.dialplan.exten,
+}
+
+
+def _read_channel(channel: "Channel", argument: str) -> str:
+    if argument not in CHANNEL_PROPERTIES:
+        raise UnknownFunction(argument)
+    return CHANNEL_PROPERTIES[argument](channel)
+
+
+def _write_channel(channel: "Channel", argument: str, value: str) -> None:
+    if argument not in {"language", "accountcode"}:
+        raise UnknownFunction(argument)
+    channel.change(**{argument: value})
+
+
+FUNCTIONS: dict[str, tuple[Reader, Writer]] = {
+    "CALLERID": (_read_callerid, _write_callerid),
+    "CONNECTEDLINE": (_read_connectedline, _write_connectedline),
+    "CHANNEL": (_read_channel, _write_channel),
+}
+
+# Variables that no one sets: they show where and what the channel is.
+BUILT_IN: dict[str, Callable[["Channel"], str]] = {
+    "EXTEN": lambda channel: channel.snapshot.dialplan.exten,
+    "CONTEXT": lambda channel: channel.snapshot.dialplan.context,
+    "PRIORITY": lambda channel: str(channel.snapshot.dialplan.priority),
+    "CHANNEL": lambda channel: channel.name,
+    "UNIQUEID": lambda channel: channel.id,
+    "HANGUPCAUSE": lambda channel: str(channel.cause or 0),
+}
+
+
+def _function(name: str) -> tuple[Reader, Writer, str] | None:
+    match = FUNCTION.fullmatch(name)
+    if match is None:
+        return None
+    if match[1].upper() not in FUNCTIONS:
+        raise UnknownFunction(match[1])
+    return (*FUNCTIONS[match[1].upper()], match[2].strip())
+
+
+def read(channel: "Channel", name: str) -> str | None:
+    """The value of a variable or function, or None where no such variable is set.
+
+    Raises :class:`UnknownFunction`.
+    """
+    function = _function(name)
+    if function is not None:
+        reader, _, argument = function
+        return reader(channel, argument)
+    if name in channel.variables:
+        return channel.variables[name]
+    if name in BUILT_IN:
+        return BUILT_IN[name](channel)
+    return channel.tenant.globals.get(name)
+
+
+def write(channel: "Channel", name: str, value: str) -> None:
+    """Set a variable or function. Raises :class:`UnknownFunction`."""
+    function = _function(name)
+    if function is not None:
+        _, writer, argument = function
+        writer(channel, argument, value)
+    else:
+        channel.set_variable(name, value)

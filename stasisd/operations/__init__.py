@@ -1,0 +1,31 @@
+"""What can be asked of stasisd: every operation, declared once, and the gate before them."""
+
+from . import (
+    applications,
+    asterisk,
+    bridges,
+    channel_media,
+    channels,
+    endpoints,
+    events,
+    playbacks,
+    recordings,
+    sounds,
+)
+from .declare import OPERATIONS, Operation, Route
+
+# Importing them declares their operations.
+RESOURCES = (
+    applications,
+    asterisk,
+    bridges,
+    channel_media,
+    channels,
+    endpoints,
+    events,
+    playbacks,
+    recordings,
+    sounds,
+)
+
+__all__ = ["OPERATIONS", "RESOURCES", "Operation", "Route"]

@@ -1,0 +1,283 @@
+"""How an operation is declared: once, with the right to act in each parameter's type.
+
+    @operation("channels.answer", rest="POST /channels/{channelId}/answer")
+    def answer(channel: Control[Channel]) -> None: ...
+
+Only the gate turns an id into an object, and it does so with the right that the type names.
+A parameter with an object's type and no right does not get past the import; an operation that
+is called without the gate raises. Everything else that speaks of operations (routes, documents,
+tables) is derived from these declarations.
+"""
+
+import inspect
+import re
+import types
+import typing
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from caps.access import Right
+from stasisd.core.tenant import Tenant
+
+from .objects import KINDS, Kind
+
+T = TypeVar("T")
+
+Read = Annotated[T, Right.READ]
+Control = Annotated[T, Right.CONTROL]
+Delete = Annotated[T, Right.DELETE]
+
+
+class Listing:
+    """Marks a parameter that is all objects of a kind which the grant may read."""
+
+
+Each = Annotated[list[T], Right.READ, Listing]
+
+
+class Create(Generic[T]):
+    """The right to make an object, with the id it shall have, or None to choose one.
+
+    ``may_control`` says whether the grant would also control an object of that id.
+    """
+
+    def __init__(self, tenant: Tenant, object_id: str | None, *, may_control: bool) -> None:
+        """Made by the gate alone."""
+        self.tenant = tenant
+        self.id = object_id
+        self.may_control = may_control
+
+
+class Within(msgspec.Struct, frozen=True, eq=False):
+    """The right to ask something of the tenant as a whole."""
+
+    tenant: Tenant
+    right: Right
+
+
+# What an operation on the tenant itself asks for, e.g. its information or its variables.
+ReadTenant = Annotated[Within, Right.READ]
+ControlTenant = Annotated[Within, Right.CONTROL]
+
+
+class Named(msgspec.Struct, frozen=True):
+    """The wire's name of a parameter, where it is not the Python name in camelCase."""
+
+    name: str
+
+
+class Absent(msgspec.Struct, frozen=True):
+    """What to say of an object that is not there."""
+
+    message: str
+
+
+class Required(msgspec.Struct, frozen=True):
+    """What to say of a parameter that is missing; ``also_empty`` where empty is missing too."""
+
+    message: str
+
+
+class OneOf(msgspec.Struct, frozen=True):
+    """The allowed values; ``message`` may hold ``{value}``."""
+
+    values: tuple[str, ...]
+    message: str
+
+
+class AtLeast(msgspec.Struct, frozen=True):
+    """The least whole number allowed."""
+
+    least: int
+    message: str
+
+
+class Matching(msgspec.Struct, frozen=True):
+    """A pattern that the text has to match whole."""
+
+    pattern: str
+    message: str
+
+
+class Route(msgspec.Struct, frozen=True):
+    """One way to ask for an operation over HTTP."""
+
+    nickname: str
+    method: str
+    path: str
+
+    @property
+    def placeholders(self) -> tuple[str, ...]:
+        """The parameters that stand in the path."""
+        return tuple(re.findall(r"\{(\w+)\}", self.path))
+
+
+class Parameter(msgspec.Struct, frozen=True):
+    """One parameter of an operation, as declared.
+
+    ``kind`` is set for objects, and with it ``right``; ``creates`` where the object is made,
+    ``lists`` where it stands for all that the grant may read.
+    """
+
+    name: str
+    wire: tuple[str, ...]
+    value_type: Any
+    default: Any = inspect.Parameter.empty
+    many: bool = False
+    kind: Kind | None = None
+    right: Right | None = None
+    creates: bool = False
+    lists: bool = False
+    notes: tuple[Any, ...] = ()
+
+    def note(self, wanted: type[T]) -> T | None:
+        """The annotation of this class, if the declaration carries one."""
+        return next((note for note in self.notes if isinstance(note, wanted)), None)
+
+    @property
+    def required(self) -> bool:
+        """Whether the caller must give it."""
+        return self.default is inspect.Parameter.empty
+
+
+class DeclarationError(Exception):
+    """An operation is declared in a way that could forget a check."""
+
+
+Performed = Callable[..., Awaitable[Any]] | Callable[..., Any]
+
+
+class Operation:
+    """A declared operation. Not callable: ask the gate to perform it."""
+
+    def __init__(
+        self,
+        name: str,
+        function: Performed,
+        routes: tuple[Route, ...],
+        *,
+        creates: bool,
+        errors: Mapping[int, str],
+        in_documents: bool,
+    ) -> None:
+        """``creates`` says that success means a new object; ``errors`` are documented."""
+        self.name = name
+        self.resource = name.partition(".")[0]
+        self.function = function
+        self.routes = routes
+        self.creates = creates
+        self.errors = errors
+        self.in_documents = in_documents
+        self.summary = (inspect.getdoc(function) or "").partition("\n")[0]
+        hints = get_type_hints(function, include_extras=True)
+        self.returns = hints.pop("return", None)
+        self.parameters = tuple(
+            _parameter(self, parameter, hints[parameter.name])
+            for parameter in inspect.signature(function).parameters.values()
+        )
+        self.right = _strongest(self.parameters)
+        if self.right is None:
+            raise DeclarationError(f"{name} asks for no right at all")
+
+    def __call__(self, *_args: Any, **_kwargs: Any) -> typing.NoReturn:
+        """Operations have no way around the gate."""
+        raise DeclarationError(f"{self.name} was called without the gate")
+
+    def __repr__(self) -> str:
+        return f"<operation {self.name}>"
+
+
+OPERATIONS: dict[str, Operation] = {}
+
+
+def operation(
+    name: str,
+    *,
+    rest: str | None,
+    also: Mapping[str, str] = types.MappingProxyType({}),
+    creates: bool = False,
+    errors: Mapping[int, str] = types.MappingProxyType({}),
+    in_documents: bool = True,
+) -> Callable[[Performed], Operation]:
+    """Declare an operation ``resource.nickname``.
+
+    ``rest`` is ``METHOD /path`` or None where HTTP does not offer it; ``also`` maps further
+    nicknames to further ways to ask for the same.
+    """
+    nickname = name.partition(".")[2]
+    asked = {nickname: rest} if rest else {}
+    routes = tuple(Route(nick, *how.split(" ", 1)) for nick, how in {**asked, **also}.items())
+
+    def declare(function: Performed) -> Operation:
+        if name in OPERATIONS:
+            raise DeclarationError(f"{name} is declared twice")
+        declared = OPERATIONS[name] = Operation(
+            name, function, routes, creates=creates, errors=errors, in_documents=in_documents
+        )
+        return declared
+
+    return declare
+
+
+def _parameter(owner: Operation, declared: inspect.Parameter, hint: Any) -> Parameter:
+    bare, notes = _split(hint)
+    many = get_origin(bare) is list
+    inner, inner_notes = _split(get_args(bare)[0]) if many else (bare, ())
+    notes += inner_notes
+    inner = _without_none(inner)
+    creates = get_origin(inner) is Create
+    kind = KINDS.get(get_args(inner)[0] if creates else inner)
+    right = next((n for n in notes if isinstance(n, Right)), Right.CREATE if creates else None)
+    if (kind is not None or inner in {Within, Tenant}) and right is None:
+        raise DeclarationError(f"{owner.name}: {declared.name} is an object without a right")
+    if creates and kind is None:
+        raise DeclarationError(f"{owner.name}: {declared.name} creates what is no object")
+    return Parameter(
+        name=declared.name,
+        wire=_wire_names(owner, declared.name, kind, notes, creates=creates),
+        value_type=inner,
+        default=declared.default,
+        many=many,
+        kind=kind,
+        right=right,
+        creates=creates,
+        lists=Listing in notes,
+        notes=notes,
+    )
+
+
+def _split(hint: Any) -> tuple[Any, tuple[Any, ...]]:
+    """Take ``Annotated`` apart, also below an optional."""
+    hint = _without_none(hint)
+    if get_origin(hint) is Annotated:
+        return _without_none(hint.__origin__), tuple(hint.__metadata__)
+    return hint, ()
+
+
+def _without_none(hint: Any) -> Any:
+    if get_origin(hint) in {typing.Union, types.UnionType}:
+        rest = [arg for arg in get_args(hint) if arg is not type(None)]
+        if len(rest) == 1:
+            return rest[0]
+    return hint
+
+
+def _wire_names(
+    owner: Operation, name: str, kind: Kind | None, notes: tuple[Any, ...], *, creates: bool
+) -> tuple[str, ...]:
+    named = next((note.name for note in notes if isinstance(note, Named)), None)
+    if named is not None:
+        return (named,)
+    placeholders = {p for route in owner.routes for p in route.placeholders}
+    if kind is not None and (creates or set(kind.wire) <= placeholders):
+        return kind.wire
+    head, *tail = name.split("_")
+    return (head + "".join(word.capitalize() for word in tail),)
+
+
+def _strongest(parameters: tuple[Parameter, ...]) -> Right | None:
+    order = list(Right)
+    rights = [parameter.right for parameter in parameters if parameter.right is not None]
+    return max(rights, key=order.index, default=None)

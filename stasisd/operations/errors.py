@@ -1,0 +1,78 @@
+"""Why an operation was not carried out, in the operations' own terms.
+
+A binding translates each class to its own code; the message is for whoever asked.
+"""
+
+from typing import ClassVar
+
+
+class OperationError(Exception):
+    """The root of all. ``kind`` is a stable name of the condition."""
+
+    kind: ClassVar[str] = "error"
+
+    def __init__(self, message: str, *, detail: str | None = None) -> None:
+        """``detail`` explains beyond the message that clients know."""
+        super().__init__(message)
+        self.message = message
+        self.detail = detail
+
+
+class NotAuthenticated(OperationError):
+    """Nobody we know asked."""
+
+    kind = "not_authenticated"
+
+
+class NotAllowed(OperationError):
+    """Who asked may not do this."""
+
+    kind = "not_allowed"
+
+
+class InvalidParameter(OperationError):
+    """A parameter is missing or can't be understood."""
+
+    kind = "invalid_parameter"
+
+
+class NotFound(OperationError):
+    """The object has no name here."""
+
+    kind = "not_found"
+
+
+class Conflict(OperationError):
+    """The object is not where it would have to be for this."""
+
+    kind = "conflict"
+
+
+class WrongState(OperationError):
+    """The object's state does not allow this."""
+
+    kind = "wrong_state"
+
+
+class Unprocessable(OperationError):
+    """What a parameter names can't be used for this."""
+
+    kind = "unprocessable"
+
+
+class OperationFailed(OperationError):
+    """We tried and could not."""
+
+    kind = "failed"
+
+
+class AllocationFailed(OperationError):
+    """A channel could not be made."""
+
+    kind = "allocation_failed"
+
+
+class Unavailable(OperationError):
+    """Not now: the daemon is stopping."""
+
+    kind = "unavailable"
