@@ -1,0 +1,1 @@
+"""The media process, and the control of it."""

@@ -1,0 +1,422 @@
+"""The contract with the media process: commands go in, reports come out.
+
+Both are frozen and serialisable, so that the process could be anywhere. A *port* is one channel's
+media end, named by (slot, generation): control picks the slot, and a command or report whose
+generation is over means nothing. Audio is 8 kHz; times are in milliseconds.
+"""
+
+from typing import Literal
+
+import msgspec
+
+MAX_PORTS = 4096  # slots of one process
+
+# ---- what is played ------------------------------------------------------------------------
+
+DTMF_FREQUENCIES: dict[str, tuple[int, int]] = {
+    digit: (low, high)
+    for low, row in ((697, "123A"), (770, "456B"), (852, "789C"), (941, "*0#D"))
+    for high, digit in zip((1209, 1336, 1477, 1633), row, strict=True)
+}
+
+
+class Segment(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """A part of a playback."""
+
+
+class FileSegment(Segment, frozen=True):
+    """An audio file by its absolute path; raw formats are known by their extension."""
+
+    path: str
+
+
+class Step(msgspec.Struct, frozen=True, array_like=True):
+    """A piece of a tone: frequencies in hertz (none: silence) for so long."""
+
+    frequencies: tuple[int, ...]
+    ms: int
+
+
+class ToneSegment(Segment, frozen=True):
+    """Steps in sequence, once or without end."""
+
+    steps: tuple[Step, ...]
+    repeat: bool = False
+
+
+def silence(ms: int) -> ToneSegment:
+    """Nothing, for so long."""
+    return ToneSegment((Step((), ms),))
+
+
+def digit_tone(digit: str, *, on_ms: int = 100, off_ms: int = 100) -> ToneSegment:
+    """The sound of a DTMF digit and the pause after it; raises KeyError for what is no digit."""
+    return ToneSegment((Step(DTMF_FREQUENCIES[digit], on_ms), Step((), off_ms)))
+
+
+# Indications as North America hears them (ITU-T E.180, supplement 2).
+DIALTONE = ToneSegment((Step((350, 440), 1000),), repeat=True)
+RINGBACK = ToneSegment((Step((440, 480), 2000), Step((), 4000)), repeat=True)
+BUSY = ToneSegment((Step((480, 620), 500), Step((), 500)), repeat=True)
+CONGESTION = ToneSegment((Step((480, 620), 250), Step((), 250)), repeat=True)
+
+AnySegment = FileSegment | ToneSegment
+
+# ---- what a far end is ---------------------------------------------------------------------
+
+Codec = Literal["PCMU", "PCMA"]
+Side = Literal["in", "out", "both"]
+Flow = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
+
+
+class Remote(msgspec.Struct, frozen=True, array_like=True):
+    """What SDP agreed on; `flow` is ours: sendonly means that we only send.
+
+    `telephone_event` is the payload type under which the far end wants events, None where it can
+    have none; `telephone_event_in` is the one we offered, where it differs.
+    """
+
+    address: tuple[str, int]
+    codec: Codec = "PCMU"
+    payload_type: int = 0
+    telephone_event: int | None = None
+    telephone_event_in: int | None = None
+    flow: Flow = "sendrecv"
+
+
+# ---- what is recorded ----------------------------------------------------------------------
+
+RecordingFormat = Literal["wav", "wav_ulaw", "wav_alaw", "ulaw", "alaw", "sln"]
+IfExists = Literal["fail", "overwrite", "append"]
+
+
+class RecordSpec(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+    """One file of what the far end says.
+
+    `path` is taken as it is, but its last part may be no symbolic link. Durations of 0 are
+    without limit. `terminate_on` holds the digits that end it; they may be all of them.
+    """
+
+    path: str
+    format: RecordingFormat = "wav"
+    if_exists: IfExists = "fail"
+    max_duration_ms: int = 0
+    max_silence_ms: int = 0
+    terminate_on: str = ""
+    beep: bool = False
+
+
+ALL_DIGITS = "0123456789*#ABCD"
+
+# ---- commands ------------------------------------------------------------------------------
+
+
+class Command(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """Something that control wants done."""
+
+
+class PortCommand(Command, frozen=True):
+    """Something done to one port."""
+
+    slot: int
+    generation: int
+
+
+class OpenRtp(PortCommand, frozen=True):
+    """Bind RTP to this address and RTCP to the port after it; answered by Opened or OpenFailed."""
+
+    host: str
+    port: int
+
+
+class OpenPair(PortCommand, frozen=True):
+    """Open two ports: what goes out of one comes into the other a frame later."""
+
+    other_slot: int
+    other_generation: int
+
+
+class Close(PortCommand, frozen=True):
+    """End the port with all that happens on it."""
+
+
+class SetRemote(PortCommand, frozen=True):
+    """Say who the far end is, and latch on to it anew."""
+
+    remote: Remote
+
+
+class Connect(PortCommand, frozen=True):
+    """Let two ports hear each other, each parted from its former peer."""
+
+    other_slot: int
+    other_generation: int
+
+
+class Disconnect(PortCommand, frozen=True):
+    """Part a port from its peer."""
+
+
+class Echo(PortCommand, frozen=True):
+    """Send back what comes in."""
+
+    on: bool
+
+
+class Silence(PortCommand, frozen=True):
+    """Send silence where there is nothing else to send."""
+
+    on: bool
+
+
+class Indicate(PortCommand, frozen=True):
+    """Send a tone where there is nothing better to send; None ends it."""
+
+    tone: ToneSegment | None
+
+
+class Mute(PortCommand, frozen=True):
+    """Replace what comes in, or what goes out, by silence; or end that."""
+
+    side: Side
+    on: bool
+
+
+class DetectDtmf(PortCommand, frozen=True):
+    """Listen for in-band DTMF; set by SetRemote to whether events were not negotiated."""
+
+    on: bool
+
+
+class Play(PortCommand, frozen=True):
+    """Play segments without gaps; replaces what the port is playing."""
+
+    playback: int
+    segments: tuple[AnySegment, ...]
+    offset_ms: int = 0
+    paused: bool = False
+
+
+PlaybackAction = Literal["pause", "unpause", "restart", "forward", "reverse", "stop"]
+
+
+class ControlPlayback(PortCommand, frozen=True):
+    """Change a playback; `ms` is the way to go forward or back."""
+
+    playback: int
+    action: PlaybackAction
+    ms: int = 0
+
+
+class Record(PortCommand, frozen=True):
+    """Begin a recording."""
+
+    recording: int
+    spec: RecordSpec
+
+
+RecordingAction = Literal["pause", "unpause", "mute", "unmute", "stop", "discard"]
+
+
+class ControlRecording(Command, frozen=True):
+    """Change a recording: paused time is left out of the file, muted time is silence in it."""
+
+    recording: int
+    action: RecordingAction
+
+
+class SendDtmf(PortCommand, frozen=True):
+    """Send digits, each followed by `between_ms`; answered by DtmfSent."""
+
+    dtmf: int
+    digits: str
+    before_ms: int = 0
+    between_ms: int = 100
+    duration_ms: int = 100
+    after_ms: int = 0
+
+
+class AskRtpStatistics(PortCommand, frozen=True):
+    """Ask for a port's RTP statistics."""
+
+    request: int
+
+
+class AskStatistics(Command, frozen=True):
+    """Ask for the process's statistics; it shows too that the process is well."""
+
+    request: int
+
+
+AnyCommand = (
+    OpenRtp
+    | OpenPair
+    | Close
+    | SetRemote
+    | Connect
+    | Disconnect
+    | Echo
+    | Silence
+    | Indicate
+    | Mute
+    | DetectDtmf
+    | Play
+    | ControlPlayback
+    | Record
+    | ControlRecording
+    | SendDtmf
+    | AskRtpStatistics
+    | AskStatistics
+)
+
+# ---- reports -------------------------------------------------------------------------------
+
+
+class Report(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """Something that happened in the media process."""
+
+
+class PortReport(Report, frozen=True):
+    """Something that happened on one port."""
+
+    slot: int
+    generation: int
+
+
+class HandleReport(Report, frozen=True):
+    """Something that became of a playback, a recording or digits, by the number in the command."""
+
+    handle: int
+
+
+class Opened(PortReport, frozen=True):
+    """The port's sockets are bound."""
+
+
+class OpenFailed(PortReport, frozen=True):
+    """The port's sockets could not be bound, and it is closed."""
+
+    reason: str
+
+
+class Latched(PortReport, frozen=True):
+    """The first valid packet came from this address, and what we send goes there."""
+
+    host: str
+    port: int
+
+
+class DtmfReceived(PortReport, frozen=True):
+    """The far end pressed a key and let it go."""
+
+    digit: str
+    duration_ms: int
+
+
+class DtmfSent(HandleReport, frozen=True):
+    """All digits of a SendDtmf are out, or the port closed before."""
+
+    completed: bool
+
+
+class PortClosed(PortReport, frozen=True):
+    """The last report of every port; made by control."""
+
+    reason: str
+
+
+class PlaybackStarted(HandleReport, frozen=True):
+    """The files are readable and the first frame is on its way."""
+
+
+class PlaybackEnded(HandleReport, frozen=True):
+    """Nothing of the playback is sent any more; `ok` unless it failed, `reason` says how it ended.
+
+    `reason` is "finished", "stopped", "replaced", "closed", or what went wrong.
+    """
+
+    ok: bool
+    reason: str
+    position_ms: int
+
+
+class RecordingStarted(HandleReport, frozen=True):
+    """The file is open."""
+
+
+RecordingEnd = Literal[
+    "stopped", "discarded", "max_duration", "max_silence", "dtmf", "hangup", "failed"
+]
+
+
+class RecordingEnded(HandleReport, frozen=True):
+    """The file is closed (or was never made); `reason` says what failed where `ok` is false."""
+
+    ok: bool
+    why: RecordingEnd
+    reason: str
+    duration_ms: int
+    talking_ms: int
+    silence_ms: int
+
+
+class RtpStatistics(Report, frozen=True):
+    """One port's RTP counts; all zero for a port without RTP."""
+
+    request: int = 0
+    local_ssrc: int = 0
+    remote_ssrc: int = 0
+    tx_packets: int = 0
+    tx_octets: int = 0
+    rx_packets: int = 0
+    rx_octets: int = 0
+    lost: int = 0
+    late: int = 0
+    malformed: int = 0
+    jitter_ms: float = 0.0
+    round_trip_ms: float | None = None
+    remote_lost: int = 0
+    remote_jitter_ms: float = 0.0
+
+
+class WorkerStatistics(Report, frozen=True):
+    """What the media process holds, and how it does."""
+
+    request: int = 0
+    ports: int = 0
+    sockets: int = 0
+    playbacks: int = 0
+    recordings: int = 0
+    files: int = 0
+    audio_bytes: int = 0
+    ticks: int = 0
+    late_ticks: int = 0
+    rejected: int = 0
+    malformed: int = 0
+
+
+class Rejected(Report, frozen=True):
+    """A command made no sense: a mistake in control, or a port that is gone."""
+
+    command: str
+    reason: str
+
+
+AnyReport = (
+    Opened
+    | OpenFailed
+    | Latched
+    | DtmfReceived
+    | DtmfSent
+    | PlaybackStarted
+    | PlaybackEnded
+    | RecordingStarted
+    | RecordingEnded
+    | RtpStatistics
+    | WorkerStatistics
+    | Rejected
+)
+
+encode = msgspec.msgpack.Encoder().encode
+decode_command = msgspec.msgpack.Decoder(AnyCommand).decode
+decode_reports = msgspec.msgpack.Decoder(list[AnyReport]).decode

@@ -1,0 +1,1 @@
+"""RTP and RTCP without input or output: packets, jitter, reports, telephone events."""

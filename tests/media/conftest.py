@@ -1,0 +1,3 @@
+from tests.support.media import media, network
+
+__all__ = ["media", "network"]
