@@ -69,8 +69,11 @@ class Channel:
         self.bridge: Bridge | None = None
         self.last_playback: Playback | None = None
         self.cause: int | None = None
+        self.started = False
         self.hungup = False
+        self.destroyed = False
         self.in_dialplan = False
+        self.ran_dialplan = False
         self.jumped = False
         self.other_half: Channel | None = None
         self.dialled_by: Channel | None = None
@@ -282,8 +285,11 @@ class Channel:
         """Ask for the end: everything that runs on the channel is cancelled.
 
         The first request's cause stays. ``soft`` says that this side asked; ``shown`` is the
-        cause the event carries where it is not ``cause`` itself (None for none).
+        cause the event carries where it is not ``cause`` itself (None for none). On a channel
+        that ends already nothing happens.
         """
+        if self.hungup:
+            return
         self.publish(events.ChannelHangupRequest, cause=cause if shown == 0 else shown, soft=soft)
         self.release(cause)
 
@@ -296,7 +302,10 @@ class Channel:
             self.nursery.cancel_scope.cancel()
 
     def destroy(self) -> None:
-        """The channel's last step: release all it holds, and tell."""
+        """The channel's last step: release all it holds, and tell. Idempotent."""
+        if self.destroyed:
+            return
+        self.destroyed = self.hungup = True
         cause = self.cause if self.cause is not None else causes.NORMAL_CLEARING
         if self.bridge is not None:
             self.bridge.leave(self)

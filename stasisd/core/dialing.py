@@ -38,7 +38,7 @@ def request(tenant: "Tenant", address: str, new: NewChannel) -> "Channel":
     return channel
 
 
-def follow(channel: "Channel", name: str) -> None:
+def _follow(channel: "Channel", name: str) -> None:
     """Let the application that asked for a channel hear of it, and of its other half."""
     application = channel.tenant.applications.get(name)
     if application is not None:
@@ -63,12 +63,20 @@ async def into_dialplan(channel: "Channel") -> None:
     await channel.tenant.router.run(channel)
 
 
-def originate(channel: "Channel", then: Body, *, seconds: float = DEFAULT_TIMEOUT) -> None:
+def originate(
+    channel: "Channel",
+    then: Body,
+    *,
+    seconds: float = DEFAULT_TIMEOUT,
+    follower: str | None = None,
+) -> None:
     """Start the life of a requested channel: dial, and when it is answered, ``then``.
 
-    -1 ``seconds`` wait for ever.
+    -1 ``seconds`` wait for ever. ``follower`` is the application that hears of it from now on.
     """
     channel.show_application(DIALLING_APP, DIALLING_DATA, announce=True)
+    if follower is not None:
+        _follow(channel, follower)
 
     async def body(channel: "Channel") -> None:
         if await dial(channel, seconds=seconds) == "ANSWER":

@@ -34,8 +34,8 @@ async def visit(channel: "Channel", name: str, args: tuple[str, ...] = ()) -> No
     """
     channel.set_variable(STATUS, "")
     application = channel.tenant.applications.get(name)
-    if application is None:
-        channel.log.warning("no such application", application=name)
+    if application is None or channel.hungup:
+        channel.log.warning("no such application, or no channel", application=name)
         channel.set_variable(STATUS, "FAILED")
         return
     try:

@@ -90,6 +90,7 @@ class Tenant:
     def start(self, channel: Channel, body: Body) -> None:
         """Start the life of a channel of ours."""
         assert self._nursery is not None, "the tenant is not running"
+        channel.started = True
         self._nursery.start_soon(live, channel, body)
 
     def drain(self, cause: int) -> None:

@@ -113,11 +113,9 @@ def originate(  # noqa: PLR0913 - ARI's parameters, each by its name
         priority = _priority(new.tenant.router, context, extension, priority, label)
         then = dialing.into_dialplan
     channel = _request(new.tenant, endpoint, wanted)
-    if app:
-        dialing.follow(channel, app)
-    else:
+    if not app:
         channel.go_to(context, extension, priority)
-    dialing.originate(channel, then, seconds=timeout)
+    dialing.originate(channel, then, seconds=timeout, follower=app or None)
     return channel.snapshot
 
 

@@ -1,0 +1,1 @@
+"""The ways to reach somebody: each technology makes channels and is their far side."""
