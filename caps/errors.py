@@ -8,7 +8,7 @@ class CapabilityError(Exception):
     """Base of every error this library raises."""
 
 
-class InvalidToken(CapabilityError):  # noqa: N818 - named by its condition
+class InvalidToken(CapabilityError):
     """Garbage, forged, signed by a key we do not hold, or without a tenant: deliberately one."""
 
     def __init__(self, reason: str = "the token is not valid here") -> None:
@@ -29,11 +29,11 @@ class RevokedToken(InvalidToken):
         super().__init__("the token was revoked")
 
 
-class TokenTooLarge(CapabilityError):  # noqa: N818 - named by its condition
+class TokenTooLarge(CapabilityError):
     """Attenuated beyond the size or the number of caveats that a verifier accepts."""
 
 
-class Denied(CapabilityError):  # noqa: N818 - named by its condition
+class Denied(CapabilityError):
     """A caveat prohibits the access.
 
     `reason` is a sentence for the caller; `caveat` is the one that prohibits, for the audit and
