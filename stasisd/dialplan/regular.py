@@ -298,9 +298,7 @@ def search(program: Program, text: str, *, anchored: bool = False) -> Match | No
         threads = [
             _Thread(thread.at + 1, thread.start, thread.group)
             for thread, characters in waiting
-            if index < len(text)
-            and (best is None or thread.start <= best[0])
-            and characters.take(text[index])
+            if index < len(text) and characters.take(text[index])
         ]
         if not threads and (best is not None or anchored):
             break

@@ -31,8 +31,8 @@ DYNAMIC_PAYLOAD_TYPES = range(96, 128)
 PROTOCOL = "RTP/AVP"
 
 
-class NotAcceptable(ValueError):  # noqa: N818 - SIP's name of it (488 Not Acceptable Here)
-    """There is no stream both sides can carry; the text says why, m= line by m= line."""
+class NotAcceptable(ValueError):
+    """No stream suits both sides (488 in SIP); the text says why, m= line by m= line."""
 
 
 class LocalMedia(Struct, frozen=True):

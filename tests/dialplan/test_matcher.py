@@ -33,7 +33,7 @@ def name_of(found: Found | None) -> str | None:
         ("_Z", ["1", "9"], ["0"]),
         ("_[1-5a]X", ["10", "a0", "59"], ["60", "b0", "-0"]),
         ("_[a-]1", ["a1"], ["-1", "1"]),
-        ("_1.", ["12", "1abc", "1é"], ["1", "1-", "2"]),
+        ("_1.", ["12", "1abc", "1é", "1\n2"], ["1", "1-", "2"]),
         ("_1!", ["1", "12", "1-"], ["", "2"]),
         ("_.", ["1", "anything"], ["", "-"]),
         ("_!", ["", "-", "x"], []),
@@ -98,7 +98,8 @@ def test_includes_come_after_the_context_depth_first_and_each_once() -> None:
 
 def test_callers_choose_among_extensions_of_a_name() -> None:
     plan = matcher("[a]\nexten => 1,1,NoOp()\nexten => 1/200,1,NoOp()\nexten => 1/_2X.,1,NoOp()\n"
-                   "exten => 1/,1,NoOp()\nexten => _X/300,1,NoOp()")  # fmt: skip
+                   "exten => 1/,1,NoOp()\nexten => _X/300,1,NoOp()\n"
+                   "exten => 7/_!,1,NoOp()")  # fmt: skip
 
     def chosen(dialled: str, number: str) -> str | None:
         found = plan.find("a", dialled, caller_id=number)
@@ -111,6 +112,8 @@ def test_callers_choose_among_extensions_of_a_name() -> None:
     assert chosen("1", "") == ""
     assert chosen("2", "300") == "300"
     assert chosen("2", "") == "none"
+    assert chosen("7", "1") == "_!"
+    assert chosen("7", "") == "none"
 
 
 def test_hints_are_found_by_name_and_pattern_and_are_no_steps() -> None:

@@ -156,6 +156,16 @@ def test_a_mistake_is_reported_with_file_line_and_what_to_do(line: str, message:
     assert message in problem
 
 
+def test_n_does_not_reach_back_over_a_header() -> None:
+    (problem,) = problems("[a]\nexten => 1,1,NoOp()\n[a]\nexten => 1,n,NoOp()")
+    assert problem.startswith("extensions.conf:4: n follows no priority")
+
+
+def test_steps_of_a_misnamed_extension_are_not_taken_for_the_last_ones() -> None:
+    (problem,) = problems("[a]\nexten => 1,1,NoOp()\nexten => _[x,1,NoOp()\nsame => 1,NoOp()")
+    assert problem.startswith("extensions.conf:3: ")
+
+
 def test_all_mistakes_are_reported_in_order_and_none_twice() -> None:
     text = """exten => 1,1,NoOp()
 [a]

@@ -87,6 +87,22 @@ def test_static_payload_types_need_no_rtpmap() -> None:
     assert agreement.accepts_telephone_event is None
 
 
+@pytest.mark.parametrize("meaning", [b"PCMU/16000", b"PCMU/8000/2", b"G729/8000"])
+def test_encoding_rate_and_channels_make_a_codec(meaning: bytes) -> None:
+    body = shapes.STATIC_ONLY.replace(b"18 0", b"96 0") + b"a=rtpmap:96 " + meaning + b"\n"
+    assert answered(body)[0].media[0].formats == ("0",)
+
+
+def test_the_first_of_two_rtpmaps_counts() -> None:
+    body = shapes.STATIC_ONLY + b"a=rtpmap:18 PCMA/8000\na=rtpmap:18 PCMU/8000\n"
+    assert answered(body)[1].codec is ALAW
+
+
+def test_a_refused_line_without_formats_gets_one() -> None:
+    session, _ = answered(shapes.STATIC_ONLY + b"m=video 6000 RTP/AVP\n")
+    assert session.media[1].formats == ("0",)
+
+
 def test_an_rtpmap_overrules_the_static_meaning() -> None:
     with pytest.raises(NotAcceptable, match="none of our codecs"):
         answer(

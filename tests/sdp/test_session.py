@@ -88,6 +88,10 @@ def test_a_username_may_hold_blanks_or_be_missing() -> None:
     assert parse(b"v=0\r\no=1 2 IN IP4 192.0.2.1\r\n").origin.username == "-"
 
 
+def test_a_byte_order_mark_is_skipped() -> None:
+    assert parse(b"\xef\xbb\xbf" + HEAD) == parse(HEAD)
+
+
 def test_a_multicast_suffix_is_dropped() -> None:
     session = parse(HEAD + b"c=IN IP4 233.252.0.1/127\r\n")
     assert session.connection == Connection("IP4", "233.252.0.1")
@@ -105,6 +109,7 @@ def test_undecodable_bytes_become_replacement_characters() -> None:
         (b"", "v=0"),
         (b"v=1\r\n", "v=0"),
         (b"hello", "x=value"),
+        (HEAD + b"ab=c\r\n", "x=value"),
         (b"v=0\r\ns=-\r\n", "no o="),
         (b"v=0\r\no=- 1 2 IN\r\n", "six fields"),
         (b"v=0\r\no=- 1 2 ATM IP4 x\r\n", "IN IP4"),
