@@ -14,6 +14,8 @@ import re
 
 from msgspec import Struct
 
+MAX_RANGE = 256
+
 _SETS = {"X": "0123456789", "Z": "123456789", "N": "23456789"}
 _WILD = {".": (1,), "!": (2,)}
 _END = (3,)
@@ -106,6 +108,8 @@ def _set(inside: str, body: str) -> frozenset[str]:
             at += 2
         if low > high:
             raise PatternError(f"the range {low}-{high} of _{body} runs backwards")
+        if ord(high) - ord(low) >= MAX_RANGE:
+            raise PatternError(f"a range of _{body} is wider than {MAX_RANGE} characters")
         characters.update(map(chr, range(ord(low), ord(high) + 1)))
         at += 1
     if not characters:

@@ -132,6 +132,7 @@ def test_a_comma_in_a_set_does_not_end_the_name() -> None:
         ("exten => ,1,NoOp()", "the extension has no name"),
         ("exten => _[1-5,1,NoOp()", "no priority in"),
         ("exten => _[5-1],1,NoOp()", "the range 5-1"),
+        ("exten => _[ -\uffff],1,NoOp()", "wider than 256"),
         ("exten => _[],1,NoOp()", "empty set"),
         ("exten => _X.1,1,NoOp()", ". must be the last"),
         ("exten => ${X,1,NoOp()", "has no }"),
