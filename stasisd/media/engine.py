@@ -88,6 +88,7 @@ class Engine:
         self._reporting = Reporting(self.streams, transport, random, unix_time)
         self._mixer = Mixer(self.ports, self._digits, self._player, self._tones)
         self._now = 0.0
+        self._idle = True
         self._tick = 0  # number of the next phase
         self._ticks = self._late = self._rejected = 0
         self._verbs: dict[type[Command], Callable[[Any], None]] = {
@@ -128,8 +129,8 @@ class Engine:
             return
         try:
             self._verbs[type(command)](command)
-        except (Refused, KeyError, ValueError) as error:
-            self._reject(type(command).__name__, str(error))
+        except Exception as error:  # noqa: BLE001 - a mistake in one call's command ends no other's
+            self._reject(type(command).__name__, repr(error))
 
     def _is_for_us(self, command: PortCommand) -> bool:
         """Late commands for a port that is gone are normal; they mean nothing."""
@@ -148,9 +149,11 @@ class Engine:
 
     def next_tick(self, now: float) -> float | None:
         """When `tick` is due; None while there is nothing to do."""
+        oldest = int(now / PHASE_S) + 1 if self._idle else int((now - GIVE_UP_S) / PHASE_S)
+        self._tick = max(self._tick, oldest)
+        self._idle = not self.ports.count and not self._recorders.files
         if not self.ports.count:
-            return 0.0 if self._recorders.files else None
-        self._tick = max(self._tick, int((now - GIVE_UP_S) / PHASE_S))
+            return None if self._idle else self._tick * PHASE_S
         while not self._has_rows(self._tick % PHASES):
             self._tick += 1
         return self._tick * PHASE_S
@@ -165,7 +168,10 @@ class Engine:
         for path, audio in self._library.opened():
             self._player.opened(path, audio)
         due = self.next_tick(now)
-        if due is None or due > now or not self.ports.count:
+        if due is None or due > now:
+            return
+        if not self.ports.count:  # files that the disk has yet to close
+            self._tick += 1
             return
         self._ticks += 1
         self._late += now - due > LATE_S
