@@ -132,8 +132,7 @@ class Connection:
         self._closing = True
         self._reading.deadline = trio.current_time() + self._site.settings.linger_timeout
         try:
-            if isinstance(self._stream, trio.SocketStream):
-                await self._stream.send_eof()
+            await transport.tcp_of(self._stream).send_eof()
         except (*transport.GONE, trio.BusyResourceError):
             pass
 
@@ -157,6 +156,7 @@ class Http1(H11Protocol):
         """Let h2c be: it measured slower, and the upgrade may be ignored (RFC 9110, 7.8)."""
 
     async def _create_stream(self, request: h11.Request) -> None:
+        """Begin a request; it is not counted, so that a client's pool may keep its connection."""
         kind: type[HTTPStream | WSStream] = HTTPStream
         if wants_websocket(request):
             kind = WebSocketStream

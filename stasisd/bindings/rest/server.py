@@ -57,7 +57,7 @@ async def serve(
     """
     listeners = await listen(settings)
     addresses = [address_of(listener) for listener in listeners]
-    app = ShellApp("stasisd")
+    app = ShellApp("stasisd", static_folder=None)
     for blueprint in blueprints:
         app.register_blueprint(blueprint)
     site = app.site = Site(responder, settings, app)

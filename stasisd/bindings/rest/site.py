@@ -21,10 +21,6 @@ from .exchange import Responder, split_target
 
 log = structlog.get_logger(__name__)
 
-# hypercorn counts requests per connection and closes after so many; a client's pool should not
-# meet a closed connection for that.
-_NO_LIMIT = 2**62
-
 
 class HttpSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The HTTP server's settings: seconds and bytes."""
@@ -84,7 +80,6 @@ class _Config(Config):
     logger_class = _Log
     accesslog = None
     errorlog = None
-    keep_alive_max_requests = _NO_LIMIT
 
     def __init__(self, site: Site) -> None:
         self._site = site

@@ -66,8 +66,7 @@ async def hang_up(stream: Transport, patience: float) -> None:
     """
     try:
         with trio.move_on_after(patience):
-            if isinstance(stream, trio.SocketStream):
-                await stream.send_eof()
+            await tcp_of(stream).send_eof()
             while await stream.receive_some(CHUNK):
                 pass
     except GONE:

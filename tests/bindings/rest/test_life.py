@@ -217,6 +217,20 @@ async def test_reader_that_is_stuck_does_not_hold_the_drain(lean: bool) -> None:
         await client.stream.aclose()
 
 
+async def test_bug_in_a_connection_reaches_no_other() -> None:
+    async def respond(_: HttpRequest) -> HttpResponse:
+        return HttpResponse(9999)  # no such status can be sent
+
+    with capture_logs() as logs:
+        async with serving(FakeResponder(respond)) as server:
+            other, client = await server.connect(), await server.connect()
+            async with client.stream, other.stream:
+                await client.stream.send_all(b"GET /ari/x HTTP/1.1\r\nHost: t\r\n\r\n")
+                assert await client.closed_by_server()
+                assert (await other.raw(b"-\r\n\r\n")).status == 400
+    assert [entry["event"] for entry in logs] == ["connection failed"]
+
+
 async def test_other_routes_are_quarts(lean: bool) -> None:
     responder = FakeResponder()
     async with serving(responder, [routes()], lean=lean) as server:
