@@ -9,6 +9,7 @@ import pytest
 import trio
 from quart import Blueprint
 from structlog.testing import capture_logs
+from trio.testing import wait_all_tasks_blocked
 
 from stasisd.bindings.rest.exchange import HttpRequest, HttpResponse
 from stasisd.bindings.rest.server import CannotListenError, PortTakenError, serve
@@ -112,12 +113,10 @@ async def test_request_in_flight_is_finished_by_the_drain(lean: bool) -> None:
 
 
 async def refused(address: tuple[str, int]) -> None:
-    """Wait until new connections are refused: the listener closes in its own task."""
-    while True:
-        try:
-            await (await trio.open_tcp_stream(*address)).aclose()
-        except OSError:
-            return
+    """Check that new connections are refused, once every task has seen that it is the end."""
+    await wait_all_tasks_blocked()
+    with pytest.raises(OSError, match="failed"):
+        await trio.open_tcp_stream(*address)
 
 
 async def test_drain_ends_what_does_not_end(lean: bool) -> None:
