@@ -1,0 +1,123 @@
+"""What types can't say: mistakes in what values mean, alone and together."""
+
+import ipaddress
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from stasisd.sdp.codecs import BY_NAME as CODECS
+
+from .decode import did_you_mean, show
+from .errors import KeyPath, Mistake
+from .settings import Http, MediaProcess, Settings, Sip, SipEndpoint, Tenant, User
+
+_ORIGIN = re.compile(r"\*|https?://[^/?#\s]+")
+_PREFIX = re.compile(r"[A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(_[A-Za-z0-9]+)*")
+_ENDPOINT = re.compile(r"[A-Za-z0-9._+]{1,64}")
+_PRINTABLE = re.compile(r"[^\x00-\x1f\x7f\"\\]+")
+_USER = re.compile(r"[^\x00-\x1f\x7f:]+")
+_CONTEXT = re.compile(r"[A-Za-z0-9_.-]+")
+_VARIABLE = re.compile(r"\S+")
+# The names that codecs have in RTP, for those who write them instead of ours.
+_ENCODINGS = {codec.encoding.lower(): name for name, codec in CODECS.items()}
+ONLY_TENANT = "default"
+
+
+def check(settings: Settings) -> Iterator[Mistake]:
+    """All mistakes in settings that have the right types."""
+    yield from _check_http(settings.http)
+    yield from _check_sip(settings.sip)
+    yield from _check_media(settings.media)
+    for name, tenant in settings.tenants.items():
+        if name != ONLY_TENANT:
+            hint = "This version has one tenant."
+            yield Mistake(("tenants", name), f"'{ONLY_TENANT}'", f"'{name}'", hint)
+        yield from _check_tenant(("tenants", name), tenant)
+    if ONLY_TENANT not in settings.tenants:
+        yield Mistake(("tenants",), f"the tenant '{ONLY_TENANT}'", "none")
+
+
+def _check_http(http: Http) -> Iterator[Mistake]:
+    yield from _check_list(("http", "bind"), http.bind)
+    yield from _match(_PREFIX, ("http", "prefix"), http.prefix, "a path such as ari")
+    for index, origin in enumerate(http.allowed_origins):
+        path = ("http", "allowed_origins", index)
+        expected = "an origin such as https://example.com, or *"
+        yield from _match(_ORIGIN, path, origin, expected, "An origin has no path.")
+
+
+def _check_sip(sip: Sip) -> Iterator[Mistake]:
+    yield from _check_ip(("sip", "advertised_address"), sip.advertised_address)
+    yield from _match(_PRINTABLE, ("sip", "realm"), sip.realm, "text without quotes")
+    yield from _check_list(("sip", "digest_algorithms"), sip.digest_algorithms)
+    if not (sip.udp or sip.tcp):
+        yield Mistake(("sip", "udp"), "udp or tcp to be true", "both false")
+    limits = sip.registration
+    if not limits.min_seconds <= limits.default_seconds <= limits.max_seconds:
+        seconds = (limits.min_seconds, limits.default_seconds, limits.max_seconds)
+        expected = "min_seconds <= default_seconds <= max_seconds"
+        yield Mistake(("sip", "registration"), expected, "{}, {}, {}".format(*seconds))
+
+
+def _check_media(media: MediaProcess) -> Iterator[Mistake]:
+    yield from _check_ip(("media", "bind"), media.bind)
+    yield from _check_ip(("media", "advertised_address"), media.advertised_address)
+
+
+def _check_tenant(path: KeyPath, tenant: Tenant) -> Iterator[Mistake]:
+    expected = "a language such as en or pt_BR"
+    yield from _match(_LANGUAGE, (*path, "language"), tenant.language, expected)
+    for index, variable in enumerate(tenant.channelvars):
+        place = (*path, "channelvars", index)
+        yield from _match(_VARIABLE, place, variable, "the name of a variable")
+    for name, user in tenant.users.items():
+        yield from _check_user((*path, "users", name), name, user)
+    for name, endpoint in tenant.endpoints.items():
+        yield from _check_endpoint((*path, "endpoints", name), name, endpoint)
+
+
+def _check_user(path: KeyPath, name: str, user: User) -> Iterator[Mistake]:
+    yield from _match(_USER, path, name, "a user name without a colon")
+    yield from _check_password((*path, "password"), user.password)
+
+
+def _check_endpoint(path: KeyPath, name: str, endpoint: SipEndpoint) -> Iterator[Mistake]:
+    yield from _match(_ENDPOINT, path, name, "a name of letters, digits and . _ +")
+    yield from _check_password((*path, "password"), endpoint.password)
+    yield from _match(_CONTEXT, (*path, "context"), endpoint.context, "the name of a context")
+    yield from _check_list((*path, "allow"), endpoint.allow)
+    for index, codec in enumerate(endpoint.allow):
+        if codec not in CODECS:
+            known = _ENCODINGS.get(codec.lower())
+            hint = f"Did you mean '{known}'?" if known else did_you_mean(codec, CODECS)
+            expected = "one of " + ", ".join(CODECS)
+            yield Mistake((*path, "allow", index), expected, f"'{codec}'", hint)
+
+
+def _check_password(path: KeyPath, password: str | None) -> Iterator[Mistake]:
+    if password == "":
+        hint = "Leave the key out to have a password made at the first start."
+        yield Mistake(path, "a password", "an empty one", hint)
+
+
+def _check_ip(path: KeyPath, text: str | None) -> Iterator[Mistake]:
+    try:
+        ipaddress.ip_address(text or "0.0.0.0")  # noqa: S104 - stands in for none
+    except ValueError:
+        yield Mistake(path, "an IP address", show(text))
+
+
+def _check_list(path: KeyPath, items: Sequence[Any]) -> Iterator[Mistake]:
+    if not items:
+        yield Mistake(path, "a list of at least one", "an empty list")
+    for index, item in enumerate(items):
+        if item in items[:index]:
+            yield Mistake((*path, index), "each value once", "one that is listed before")
+
+
+def _match(
+    pattern: re.Pattern[str], path: KeyPath, text: str, expected: str, hint: str = ""
+) -> Iterator[Mistake]:
+    if pattern.fullmatch(text) is None:
+        yield Mistake(path, expected, show(text), hint)

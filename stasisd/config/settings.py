@@ -1,0 +1,144 @@
+"""What can be set, with the built-in defaults. `conf/stasisd.toml` is its annotated copy."""
+
+import enum
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, field
+
+from .values import Address, PortRange
+
+Seconds = Annotated[int, Meta(ge=1, le=365 * 86400)]
+
+
+class Http(msgspec.Struct, frozen=True, kw_only=True):
+    """The HTTP server: ARI's REST interface and WebSocket."""
+
+    bind: tuple[Address, ...] = (Address("127.0.0.1", 8088),)
+    prefix: str = "ari"
+    allowed_origins: tuple[str, ...] = ()
+    pretty: bool = False
+    certificate: Path | None = None
+
+
+class DigestAlgorithm(enum.Enum):
+    """How a phone proves its password (RFC 8760)."""
+
+    SHA_256 = "SHA-256"
+    MD5 = "MD5"
+
+
+class Registration(msgspec.Struct, frozen=True, kw_only=True):
+    """How long a registration lasts (RFC 3261, 10.3), in seconds."""
+
+    min_seconds: Seconds = 60
+    default_seconds: Seconds = 3600
+    max_seconds: Seconds = 7200
+
+
+class Sip(msgspec.Struct, frozen=True, kw_only=True):
+    """The SIP endpoint. `advertised_address` is found by the daemon where it is None."""
+
+    bind: Address = Address("0.0.0.0", 5060)  # noqa: S104 - phones are elsewhere, and authenticate
+    udp: bool = True
+    tcp: bool = True
+    advertised_address: str | None = None
+    realm: str = "stasisd"
+    digest_algorithms: tuple[DigestAlgorithm, ...] = (DigestAlgorithm.SHA_256, DigestAlgorithm.MD5)
+    registration: Registration = Registration()
+
+
+class MediaProcess(msgspec.Struct, frozen=True, kw_only=True):
+    """The media processes. `advertised_address` is that of SIP where it is None."""
+
+    bind: str = "0.0.0.0"  # noqa: S104 - phones are elsewhere
+    advertised_address: str | None = None
+    rtp_ports: PortRange = PortRange(10000, 20000)
+    workers: Annotated[int, Meta(ge=1, le=64)] = 1
+
+
+class LogLevel(enum.Enum):
+    """The least important lines that are written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogFormat(enum.Enum):
+    """`AUTO` is for people on a terminal, and JSON otherwise."""
+
+    AUTO = "auto"
+    HUMAN = "human"
+    JSON = "json"
+
+
+class Log(msgspec.Struct, frozen=True, kw_only=True):
+    """The daemon's log, on standard error."""
+
+    level: LogLevel = LogLevel.INFO
+    format: LogFormat = LogFormat.AUTO
+
+
+class Shutdown(msgspec.Struct, frozen=True, kw_only=True):
+    """How the daemon ends on SIGTERM."""
+
+    drain_seconds: Annotated[float, Meta(ge=0, le=3600)] = 10.0
+
+
+class User(msgspec.Struct, frozen=True, kw_only=True):
+    """Who may use ARI. Without a password, one is made at the first start."""
+
+    password: str | None = None
+    read_only: bool = False
+
+    def __repr__(self) -> str:
+        return f"User(read_only={self.read_only})"
+
+
+class SipEndpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """A phone or trunk. Without a password, one is made at the first start.
+
+    `allow` lists codecs, the preferred first. `caller_number` is the endpoint's name where None.
+    """
+
+    password: str | None = None
+    authenticate: bool = True
+    context: str = "default"
+    allow: tuple[str, ...] = ("ulaw", "alaw")
+    max_contacts: Annotated[int, Meta(ge=1, le=100)] = 5
+    caller_name: str = ""
+    caller_number: str | None = None
+
+    def __repr__(self) -> str:
+        return f"SipEndpoint(context={self.context!r}, authenticate={self.authenticate})"
+
+
+class Tenant(msgspec.Struct, frozen=True, kw_only=True):
+    """One company. Relative paths: `dialplan` is beside the configuration, the rest in the state.
+
+    A table of users or endpoints replaces the built-in one.
+    """
+
+    language: str = "en"
+    dialplan: Path = Path("extensions.conf")
+    recordings: Path = Path("recordings")
+    sounds: tuple[Path, ...] = (Path("/usr/share/asterisk/sounds"),)
+    channelvars: tuple[str, ...] = ()
+    users: dict[str, User] = field(default_factory=lambda: {"stasis": User()})
+    endpoints: dict[str, SipEndpoint] = field(
+        default_factory=lambda: {name: SipEndpoint() for name in ("100", "101", "102")}
+    )
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole configuration; `Settings()` is the built-in one."""
+
+    http: Http = Http()
+    sip: Sip = Sip()
+    media: MediaProcess = MediaProcess()
+    log: Log = Log()
+    shutdown: Shutdown = Shutdown()
+    tenants: dict[str, Tenant] = field(default_factory=lambda: {"default": Tenant()})
