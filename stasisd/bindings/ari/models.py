@@ -1,0 +1,289 @@
+"""ARI's models: the objects and events of this release, field by field.
+
+`encoding` writes them, the documents that clients load describe them, and a test holds the two
+together. Types are ARI's names: `string`, `int`, `long`, `double`, `boolean`, `Date`, `object`,
+another model, or `List[...]` of one of them.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, get_args, get_origin
+
+import msgspec
+
+from stasisd.core import snapshots
+from stasisd.operations.asterisk import Information, Pong
+from stasisd.operations.events import Hearing
+from stasisd.operations.recordings import MediaFile
+from stasisd.operations.sounds import Sound
+
+NONE: Mapping[str, Any] = MappingProxyType({})
+
+
+class Model(msgspec.Struct, frozen=True):
+    """A model of a resource's document: the types of its fields, by name.
+
+    `values` are those that a field may have, where they are few. `subtypes` are the models that
+    extend this one and are told apart by the field `discriminator`.
+    """
+
+    resource: str
+    required: Mapping[str, str] = NONE
+    optional: Mapping[str, str] = NONE
+    values: Mapping[str, tuple[str, ...]] = NONE
+    subtypes: tuple[str, ...] = ()
+    discriminator: str | None = None
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The types of all fields."""
+        return {**self.required, **self.optional}
+
+
+def _event(optional: Mapping[str, str] = NONE, /, **required: str) -> Model:
+    return Model("events", required, optional)
+
+
+# The events that applications hear, each with what it has beyond `Event` and `Message`.
+EVENTS: Mapping[str, Model] = {
+    "ApplicationReplaced": _event(),
+    "BridgeCreated": _event(bridge="Bridge"),
+    "BridgeDestroyed": _event(bridge="Bridge"),
+    "ChannelCallerId": _event(
+        caller_presentation="int", caller_presentation_txt="string", channel="Channel"
+    ),
+    "ChannelConnectedLine": _event(channel="Channel"),
+    "ChannelCreated": _event(channel="Channel"),
+    "ChannelDestroyed": _event(
+        {"tech_cause": "int"}, cause="int", cause_txt="string", channel="Channel"
+    ),
+    "ChannelDialplan": _event(channel="Channel", dialplan_app="string", dialplan_app_data="string"),
+    "ChannelDtmfReceived": _event(digit="string", duration_ms="int", channel="Channel"),
+    "ChannelEnteredBridge": _event({"channel": "Channel"}, bridge="Bridge"),
+    "ChannelHangupRequest": _event(
+        {"cause": "int", "tech_cause": "int", "soft": "boolean"}, channel="Channel"
+    ),
+    "ChannelHold": _event({"musicclass": "string"}, channel="Channel"),
+    "ChannelLeftBridge": _event(bridge="Bridge", channel="Channel"),
+    "ChannelStateChange": _event(channel="Channel"),
+    "ChannelUnhold": _event(channel="Channel"),
+    "ChannelUserevent": _event(
+        {"channel": "Channel", "bridge": "Bridge", "endpoint": "Endpoint"},
+        eventname="string",
+        userevent="object",
+    ),
+    "ChannelVarset": _event({"channel": "Channel"}, variable="string", value="string"),
+    "ContactStatusChange": _event(endpoint="Endpoint", contact_info="ContactInfo"),
+    "Dial": _event(
+        {"caller": "Channel", "forward": "string", "forwarded": "Channel", "dialstring": "string"},
+        peer="Channel",
+        dialstatus="string",
+    ),
+    "EndpointStateChange": _event(endpoint="Endpoint"),
+    "PeerStatusChange": _event(endpoint="Endpoint", peer="Peer"),
+    "PlaybackContinuing": _event(playback="Playback"),
+    "PlaybackFinished": _event(playback="Playback"),
+    "PlaybackStarted": _event(playback="Playback"),
+    "RecordingFailed": _event(recording="LiveRecording"),
+    "RecordingFinished": _event(recording="LiveRecording"),
+    "RecordingStarted": _event(recording="LiveRecording"),
+    "StasisEnd": _event(channel="Channel"),
+    "StasisStart": _event({"replace_channel": "Channel"}, args="List[string]", channel="Channel"),
+}
+
+OBJECTS: Mapping[str, Model] = {
+    "Application": Model(
+        "applications",
+        {
+            "name": "string",
+            "channel_ids": "List[string]",
+            "bridge_ids": "List[string]",
+            "endpoint_ids": "List[string]",
+            "device_names": "List[string]",
+            "events_allowed": "List[object]",
+            "events_disallowed": "List[object]",
+        },
+    ),
+    "AsteriskInfo": Model(
+        "asterisk",
+        optional={
+            "build": "BuildInfo",
+            "system": "SystemInfo",
+            "config": "ConfigInfo",
+            "status": "StatusInfo",
+        },
+    ),
+    "BuildInfo": Model(
+        "asterisk",
+        {
+            "os": "string",
+            "kernel": "string",
+            "options": "string",
+            "machine": "string",
+            "date": "string",
+            "user": "string",
+        },
+    ),
+    "SystemInfo": Model("asterisk", {"version": "string", "entity_id": "string"}),
+    "ConfigInfo": Model(
+        "asterisk",
+        {"name": "string", "default_language": "string", "setid": "SetId"},
+        {"max_channels": "int", "max_open_files": "int", "max_load": "double"},
+    ),
+    "SetId": Model("asterisk", {"user": "string", "group": "string"}),
+    "StatusInfo": Model("asterisk", {"startup_time": "Date", "last_reload_time": "Date"}),
+    "AsteriskPing": Model(
+        "asterisk", {"asterisk_id": "string", "ping": "string", "timestamp": "string"}
+    ),
+    "Variable": Model("asterisk", {"value": "string"}),
+    "Variables": Model("asterisk", {"variables": "object"}),
+    "Bridge": Model(
+        "bridges",
+        {
+            "id": "string",
+            "technology": "string",
+            "bridge_type": "string",
+            "bridge_class": "string",
+            "creator": "string",
+            "name": "string",
+            "channels": "List[string]",
+            "creationtime": "Date",
+        },
+        {"video_mode": "string", "video_source_id": "string", "bridgevars": "object"},
+        values={"bridge_type": ("mixing", "holding")},
+    ),
+    "Channel": Model(
+        "channels",
+        {
+            "id": "string",
+            "protocol_id": "string",
+            "name": "string",
+            "state": "string",
+            "caller": "CallerID",
+            "connected": "CallerID",
+            "accountcode": "string",
+            "dialplan": "DialplanCEP",
+            "creationtime": "Date",
+            "language": "string",
+        },
+        {"channelvars": "object", "caller_rdnis": "string", "tenantid": "string"},
+        values={
+            "state": (
+                "Down",
+                "Rsrved",
+                "OffHook",
+                "Dialing",
+                "Ring",
+                "Ringing",
+                "Up",
+                "Busy",
+                "Dialing Offhook",
+                "Pre-ring",
+                "Unknown",
+            )
+        },
+    ),
+    "CallerID": Model("channels", {"name": "string", "number": "string"}),
+    "DialplanCEP": Model(
+        "channels",
+        {
+            "context": "string",
+            "exten": "string",
+            "priority": "long",
+            "app_name": "string",
+            "app_data": "string",
+        },
+    ),
+    "Endpoint": Model(
+        "endpoints",
+        {"technology": "string", "resource": "string", "channel_ids": "List[string]"},
+        {"state": "string"},
+        values={"state": ("unknown", "offline", "online")},
+    ),
+    "ContactInfo": Model(
+        "events",
+        {"uri": "string", "contact_status": "string", "aor": "string"},
+        {"roundtrip_usec": "string"},
+        values={
+            "contact_status": ("Unreachable", "Reachable", "Unknown", "NonQualified", "Removed")
+        },
+    ),
+    "Peer": Model(
+        "events",
+        {"peer_status": "string"},
+        {"cause": "string", "address": "string", "port": "string", "time": "string"},
+    ),
+    "Playback": Model(
+        "playbacks",
+        {"id": "string", "media_uri": "string", "target_uri": "string", "state": "string"},
+        {"next_media_uri": "string", "language": "string"},
+        values={"state": ("queued", "playing", "continuing", "done", "failed")},
+    ),
+    "LiveRecording": Model(
+        "recordings",
+        {"name": "string", "format": "string", "target_uri": "string", "state": "string"},
+        {
+            "duration": "int",
+            "talking_duration": "int",
+            "silence_duration": "int",
+            "cause": "string",
+        },
+        values={"state": ("queued", "recording", "paused", "done", "failed", "canceled")},
+    ),
+    "StoredRecording": Model("recordings", {"name": "string", "format": "string"}),
+    "Sound": Model(
+        "sounds", {"id": "string", "formats": "List[FormatLangPair]"}, {"text": "string"}
+    ),
+    "FormatLangPair": Model("sounds", {"language": "string", "format": "string"}),
+}
+
+MODELS: Mapping[str, Model] = {
+    "Message": Model(
+        "events",
+        {"type": "string"},
+        {"asterisk_id": "string"},
+        subtypes=("Event",),
+        discriminator="type",
+    ),
+    "Event": Model(
+        "events", {"application": "string", "timestamp": "Date"}, subtypes=tuple(EVENTS)
+    ),
+    **EVENTS,
+    **OBJECTS,
+}
+
+# What the results of operations are called. A hearing is a WebSocket, on which messages come.
+RESULTS: Mapping[Any, str] = {
+    type(None): "void",
+    snapshots.ApplicationSnapshot: "Application",
+    snapshots.BridgeSnapshot: "Bridge",
+    snapshots.ChannelSnapshot: "Channel",
+    snapshots.EndpointSnapshot: "Endpoint",
+    snapshots.LiveRecordingSnapshot: "LiveRecording",
+    snapshots.PlaybackSnapshot: "Playback",
+    snapshots.StoredRecordingSnapshot: "StoredRecording",
+    Information: "AsteriskInfo",
+    Pong: "AsteriskPing",
+    Sound: "Sound",
+    MediaFile: "binary",
+    Hearing: "Message",
+    dict[str, str]: "Variable",
+    dict[str, dict[str, str]]: "Variables",
+}
+
+
+class UnknownResultError(Exception):
+    """An operation returns what has no name in ARI."""
+
+
+def result_type(returned: Any) -> str:
+    """ARI's name of what an operation is annotated to return.
+
+    Raises :class:`UnknownResultError`: a new kind of result needs an entry in `RESULTS`.
+    """
+    if get_origin(returned) is list:
+        return f"List[{result_type(get_args(returned)[0])}]"
+    name = RESULTS.get(returned)
+    if name is None:
+        raise UnknownResultError(f"{returned!r} has no name in ARI's documents")
+    return name
