@@ -153,6 +153,16 @@ async def test_body_beyond_the_bound_is_413(lean: bool, framing: str) -> None:
     assert len(responder.requests) == 1
 
 
+async def test_body_in_many_small_chunks_beyond_the_bound_is_413(lean: bool) -> None:
+    head = b"POST /ari/x HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n"
+    async with serving(FakeResponder(), lean=lean, max_body=1) as server:
+        client = await server.connect()
+        async with client.stream:
+            answer = await client.raw(head + b"1\r\nx\r\n" * 5000 + b"0\r\n\r\n", "POST")
+            assert answer.status == 413
+            assert await client.closed_by_server()
+
+
 async def test_header_beyond_the_bound_is_431(lean: bool) -> None:
     async with serving(FakeResponder(), lean=lean, max_header=1000) as server:
         client = await server.connect()
