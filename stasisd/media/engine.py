@@ -38,6 +38,7 @@ from .commands import (
     SetRemote,
     Silence,
 )
+from .detect import Detector
 from .digits import Digits
 from .disk import Disk
 from .library import Library
@@ -84,6 +85,7 @@ class Engine:
         self._player = Player(self.ports, self._library, self._reports)
         self._tones = Player(self.ports, self._library, self._reports)
         self._digits = Digits(self.ports, self.streams, self._sender, self._reports)
+        self._detector = Detector(self.ports)
         self._recorders = Recorders(self.ports, writer, self._reports)
         self._reporting = Reporting(self.streams, transport, random, unix_time)
         self._mixer = Mixer(self.ports, self._digits, self._player, self._tones)
@@ -194,6 +196,8 @@ class Engine:
             ports.rx_ok[pairs] = ports.tx_ok[twins] & (twins != NOBODY)
         for every in (rows, pairs):
             ports.rx[every[ports.mute_in[every]]] = 0
+            for slot, digit, duration_ms in self._detector.listen(every):
+                self._digits.received(slot, digit, duration_ms, audible=True)
         for slot, event, timestamp in self._receiver.events():
             self._digits.heard(slot, event, timestamp, now)
         for slot, compound in self._receiver.rtcp():
@@ -225,6 +229,7 @@ class Engine:
         if self.ports.kind[slot]:
             raise Refused(f"slot {slot} is taken")
         self.ports.open(slot, generation, kind)
+        self._detector.reset(slot)
 
     def _open_rtp(self, command: OpenRtp) -> None:
         slot, generation = command.slot, command.generation

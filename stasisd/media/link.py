@@ -4,6 +4,7 @@ One message is one command, or a list of reports. Writing never blocks: what the
 take waits here, up to a bound; past it, or without an answer for too long, the process is killed.
 """
 
+import os
 import signal
 import socket
 import subprocess
@@ -138,10 +139,11 @@ async def start_worker() -> AsyncIterator[Link]:
     for end in (ours, theirs):
         end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
     command = [sys.executable, "-m", "stasisd.media.worker", str(theirs.fileno())]
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # its threads only get in the way
     try:
         with theirs:
             process = await trio.lowlevel.open_process(
-                command, stdin=subprocess.DEVNULL, pass_fds=(theirs.fileno(),)
+                command, stdin=subprocess.DEVNULL, pass_fds=(theirs.fileno(),), env=environment
             )
     except OSError as error:
         ours.close()
