@@ -13,6 +13,7 @@ from .channels import IN_STASIS
 from .declare import AtLeast, Control, Create, Named, OneOf, operation
 from .errors import Conflict, OperationFailed, Unprocessable
 from .in_stasis import in_stasis
+from .parameters import MediaUri
 
 Seconds = Annotated[int, AtLeast(0, "Durations cannot be negative")]
 
@@ -28,7 +29,7 @@ def play(
     channel: Control[Channel],
     new: Create[Playback],
     *,
-    media: list[str] | None = None,
+    media: list[MediaUri] | None = None,
     lang: str = "",
     offsetms: Annotated[int, AtLeast(0, "offsetms cannot be negative")] = 0,
     skipms: Annotated[int, AtLeast(0, "skipms cannot be negative")] = playback.DEFAULT_SKIP_MS,

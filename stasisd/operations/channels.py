@@ -27,6 +27,7 @@ from .declare import (
 )
 from .errors import AllocationFailed, Conflict, InvalidParameter, NotFound, OperationFailed
 from .in_stasis import in_stasis
+from .parameters import Address, ApplicationName, NewChannelId
 
 NOT_FOUND = {404: "Channel not found"}
 IN_STASIS = {
@@ -75,19 +76,19 @@ def get(channel: Read[Channel]) -> ChannelSnapshot:
 def originate(  # noqa: PLR0913 - ARI's parameters, each by its name
     new: Create[Channel],
     *,
-    endpoint: Annotated[str, Required("Endpoint must be specified")],
+    endpoint: Annotated[Address, Required("Endpoint must be specified")],
     extension: str = "",
     context: str = "default",
     priority: int = 1,
     label: str = "",
-    app: str = "",
+    app: ApplicationName = "",
     app_args: str = "",
     caller_id: str = "",
     timeout: Annotated[int, AtLeast(-1, "timeout must be at least -1")] = int(
         dialing.DEFAULT_TIMEOUT
     ),
     variables: dict[str, Any] | None = None,
-    other_channel_id: str | None = None,
+    other_channel_id: NewChannelId | None = None,
     originator: Annotated[
         Read[Channel] | None, Absent("Provided originator channel was not found")
     ] = None,

@@ -21,6 +21,7 @@ import msgspec
 from caps.access import Right
 from stasisd.core.tenant import Tenant
 
+from .errors import OperationError
 from .objects import KINDS, Kind
 
 T = TypeVar("T")
@@ -69,15 +70,20 @@ class Named(msgspec.Struct, frozen=True):
 
 
 class Absent(msgspec.Struct, frozen=True):
-    """What to say of an object that is not there."""
+    """What to say of an object that is not there, and how where it is not the usual way."""
 
     message: str
+    error: type[OperationError] | None = None
 
 
 class Required(msgspec.Struct, frozen=True):
     """What to say of a parameter that is missing; ``also_empty`` where empty is missing too."""
 
     message: str
+
+
+class Everything(msgspec.Struct, frozen=True):
+    """Marks a flag that reaches all objects: it takes a grant that is not limited to some."""
 
 
 class OneOf(msgspec.Struct, frozen=True):

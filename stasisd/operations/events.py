@@ -9,9 +9,18 @@ from stasisd.core.application import Application
 from stasisd.core.bus import Mailbox
 from stasisd.core.tenant import Tenant
 
-from .applications import event_topic, exists
-from .declare import Control, Create, Named, Required, operation
+from .declare import (
+    Absent,
+    Control,
+    Create,
+    Everything,
+    Named,
+    Read,
+    Required,
+    operation,
+)
 from .errors import InvalidParameter, NotAllowed, Unprocessable
+from .parameters import EventSource
 
 
 class Hearing:
@@ -41,7 +50,7 @@ Heard = Annotated[
 
 
 @operation("events.eventWebsocket", rest="GET /events")
-def event_websocket(app: Heard, subscribe_all: bool = False) -> Hearing:
+def event_websocket(app: Heard, subscribe_all: Annotated[bool, Everything()] = False) -> Hearing:
     """Hear the events of one or more applications over a WebSocket."""
     if not app:
         raise InvalidParameter("Missing parameter app")
@@ -71,17 +80,16 @@ def user_event(
         Control[Application], Named("application"), Required("Missing parameter application")
     ],
     event_name: str,
-    source: list[str] | None = None,
+    source: Annotated[
+        list[Read[EventSource]], Absent("Event source was not found", Unprocessable)
+    ] = [],  # noqa: B006 - the default of a declaration; nothing changes it
     variables: dict[str, Any] | None = None,
 ) -> None:
     """Send an event of your own to an application, about the objects named as its sources."""
     tenant = application.tenant
     about: dict[str, Any] = {}
-    for name in source or ():
-        topic = event_topic(name)
-        if not exists(tenant, topic):
-            raise Unprocessable("Event source was not found")
-        about |= _snapshot(tenant, topic)
+    for named in source:
+        about |= _snapshot(tenant, named)
     application.tell(
         events.ChannelUserevent,
         eventname=event_name,
@@ -90,8 +98,8 @@ def user_event(
     )
 
 
-def _snapshot(tenant: Tenant, topic: str) -> dict[str, Any]:
-    kind, _, name = topic.partition(":")
+def _snapshot(tenant: Tenant, source: EventSource) -> dict[str, Any]:
+    kind, name = source.kind, source.id
     if kind == "channel":
         return {kind: tenant.channels[name].snapshot}
     if kind == "bridge":

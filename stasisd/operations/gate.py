@@ -6,7 +6,7 @@ absent answer alike. Only then are values read, and only then does anything happ
 """
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -16,13 +16,15 @@ from caps.errors import Denied
 from caps.grant import Grant
 from stasisd.core.tenant import Draining, Tenant
 
-from .declare import Absent, Create, Operation, Parameter, Required, Within
+from .declare import Absent, Create, Everything, Operation, Parameter, Required, Within
 from .errors import InvalidParameter, NotAllowed, NotFound, Unavailable
-from .values import default_value, first, read_value
+from .parameters import Mentions
+from .values import default_value, first, read_value, several
 
 Raw = Mapping[str, Any]
 
 WRITE_DENIED = "Write access denied"
+APPLICATION = "application"
 
 
 class Gate:
@@ -67,53 +69,91 @@ class _Call:
         self.operation = operation
         self.raw = raw
         self.now = now
+        # The one on whose behalf the call acts, for what it makes.
+        self.application: str | None = None
 
     async def arguments(self) -> dict[str, Any]:
         """Check everything and give the function's arguments."""
         guarded = [p for p in self.operation.parameters if p.right is not None]
+        plain = [p for p in self.operation.parameters if p.right is None]
         for parameter in guarded:
             self._check_names(parameter)
-        arguments = {p.name: await self._object(p) for p in guarded}
-        for parameter in self.operation.parameters:
-            if parameter.right is None:
-                arguments[parameter.name] = read_value(parameter, self.raw)
-        return arguments
+        self.application = self._named_application(plain)
+        # What is made belongs to the application of what it is made for, so it comes last.
+        found = {p.name: await self._object(p) for p in guarded if not p.creates}
+        self.application = self.application or _first_application(found.values())
+        made = {p.name: self._creation(p) for p in guarded if p.creates}
+        for parameter in plain:
+            self._check_mentions(parameter)
+        return {**found, **made, **{p.name: read_value(p, self.raw) for p in plain}}
 
     def _access(
         self,
-        parameter: Parameter,
+        right: Right,
+        kind: str | None = None,
         object_id: str | None = None,
         application: str | None = None,
     ) -> Access:
-        assert parameter.right is not None
         return Access(
-            right=parameter.right,
+            right=right,
             operation=self.operation.name,
             tenant=self.tenant.name,
             now=self.now,
-            kind=parameter.kind.name if parameter.kind else None,
+            kind=kind,
             object_id=object_id,
             application=application,
         )
 
     def _check_names(self, parameter: Parameter) -> None:
-        access = self._access(parameter)
+        assert parameter.right is not None
+        access = self._access(parameter.right, parameter.kind.name if parameter.kind else None)
         try:
             self.grant.check_names(access)
         except Denied as denied:
             message = str(denied) if access.right is Right.READ else WRITE_DENIED
             raise NotAllowed(message, detail=str(denied)) from None
 
+    def _check(self, access: Access) -> None:
+        denied = self.grant.prohibits(access)
+        if denied is not None:
+            raise NotAllowed(str(denied))
+
+    def _named_application(self, plain: Iterable[Parameter]) -> str | None:
+        """The application that the call names, e.g. the one to originate into."""
+        names = (name for p in plain for kind, name, _ in self._mentioned(p) if kind == APPLICATION)
+        return next(names, None)
+
+    def _mentioned(self, parameter: Parameter) -> Iterator[tuple[str, str, Right]]:
+        """What a text names: kind, id, and the right that takes."""
+        note = parameter.note(Mentions)
+        given = self.raw.get(parameter.wire[0])
+        if note is None or given is None:
+            return
+        for text in several(given) if parameter.many else [first(given)]:
+            named = note.of(text) if isinstance(text, str) else None
+            if named is not None:
+                yield (*named, note.right)
+
+    def _check_mentions(self, parameter: Parameter) -> None:
+        for kind, object_id, right in self._mentioned(parameter):
+            # To make something for an application is that application's own business.
+            mine = self.application if right in {Right.CREATE, Right.CONTROL} else None
+            self._check(self._access(right, kind, object_id, mine))
+        if parameter.note(Everything) is not None and read_value(parameter, self.raw):
+            self._check(self._access(Right.READ))
+
     def _permits(self, parameter: Parameter, found: Any) -> bool:
-        assert parameter.kind is not None
-        access = self._access(parameter, parameter.kind.id_of(found), application_of(found))
+        kind = parameter.kind
+        assert kind is not None
+        assert parameter.right is not None
+        access = self._access(
+            parameter.right, kind.name_of(found), kind.id_of(found), application_of(found)
+        )
         return self.grant.prohibits(access) is None
 
     async def _object(self, parameter: Parameter) -> Any:
         if parameter.kind is None:
             return self._within(parameter)
-        if parameter.creates:
-            return self._creation(parameter)
         if parameter.lists:
             return await self._listing(parameter)
         if parameter.many:
@@ -125,8 +165,8 @@ class _Call:
         return await self._find(parameter, values)
 
     def _within(self, parameter: Parameter) -> Within:
-        self.grant.check(self._access(parameter))
         assert parameter.right is not None
+        self._check(self._access(parameter.right))
         return Within(self.tenant, parameter.right)
 
     async def _find(self, parameter: Parameter, names: Sequence[Any]) -> Any:
@@ -141,7 +181,9 @@ class _Call:
             said = parameter.note(Absent)
             message = said.message if said else kind.absent
             in_path = set(parameter.wire) <= _in_path(self.operation)
-            raise (NotFound if in_path else InvalidParameter)(message)
+            usual = NotFound if in_path else InvalidParameter
+            error = (said.error if said else None) or usual
+            raise error(message)
         return found
 
     async def _listing(self, parameter: Parameter) -> list[Any]:
@@ -161,14 +203,18 @@ class _Call:
 
     def _created(self, parameter: Parameter, object_id: str | None) -> Create[Any]:
         assert parameter.kind is not None
-        application = object_id if parameter.kind.name == "application" else None
-        access = self._access(parameter, object_id, application)
-        denied = self.grant.prohibits(access)
-        if denied is not None:
-            raise NotAllowed(str(denied))
+        assert parameter.right is not None
+        kind = parameter.kind.name
+        application = object_id if kind == APPLICATION else self.application
+        access = self._access(parameter.right, kind, object_id, application)
+        self._check(access)
         control = msgspec.structs.replace(access, right=Right.CONTROL)
         may_control = self.grant.prohibits(control) is None
         return Create(self.tenant, object_id, may_control=may_control)
+
+
+def _first_application(found: Iterable[Any]) -> str | None:
+    return next((name for name in map(application_of, found) if name is not None), None)
 
 
 def application_of(found: Any) -> str | None:

@@ -14,6 +14,8 @@ from stasisd.core.recording import LiveRecording
 from stasisd.core.stored_recordings import StoredRecording
 from stasisd.core.tenant import Tenant
 
+from .parameters import EventSource, find_source
+
 
 class Kind(msgspec.Struct, frozen=True):
     """One kind: its name in caveats, its parameters on the wire, and how to find one.
@@ -28,6 +30,10 @@ class Kind(msgspec.Struct, frozen=True):
     find: Callable[..., Any]
     all: Callable[[Tenant], Any]
     id_of: Callable[[Any], str]
+
+    def name_of(self, found: Any) -> str:
+        """The kind in caveats of an object found: an event source is of several."""
+        return found.kind if isinstance(found, EventSource) else self.name
 
 
 KINDS: dict[type, Kind] = {
@@ -86,5 +92,13 @@ KINDS: dict[type, Kind] = {
         find=lambda tenant, tech, resource: tenant.endpoints.get((tech, resource)),
         all=lambda tenant: list(tenant.endpoints.values()),
         id_of=lambda endpoint: f"{endpoint.technology}/{endpoint.resource}",
+    ),
+    EventSource: Kind(
+        name="source",
+        wire=("eventSource",),
+        absent="Event source does not exist",
+        find=find_source,
+        all=lambda _tenant: [],
+        id_of=lambda source: source.id,
     ),
 }

@@ -22,7 +22,7 @@ def read_value(parameter: Parameter, raw: Mapping[str, Any]) -> Any:
     if given is None or (given == "" and required is not None):
         return default_value(parameter)
     if parameter.many:
-        return [_one(parameter, wire, value) for value in _several(given)]
+        return [_one(parameter, wire, value) for value in several(given)]
     return _one(parameter, wire, first(given))
 
 
@@ -41,7 +41,7 @@ def default_value(parameter: Parameter) -> Any:
     )
 
 
-def _several(given: Any) -> list[Any]:
+def several(given: Any) -> list[Any]:
     """A list as ARI clients write it: commas, repeated parameters, a JSON list, or all of them."""
     items = given if isinstance(given, list) else [given]
     parts: list[Any] = []

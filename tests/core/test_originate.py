@@ -3,7 +3,10 @@
 from stasisd.core import dialing, events
 from stasisd.core.technology import NewChannel
 from stasisd.core.tenant import Tenant
-from tests.support.tenant import Listener
+from tests.support.clock import jumping_clock
+from tests.support.tenant import Listener, assert_nothing_left
+
+pytestmark = jumping_clock
 
 
 def originate(tenant: Tenant, address: str, app: str, channel_id: str = "c") -> str:
@@ -26,14 +29,11 @@ async def test_an_application_hears_both_halves_in_order(tenant: Tenant) -> None
 
     tenant.channels["c"].hangup(soft=True, shown=32)
     del listener.heard[:]
-    while tenant.channels:
-        await listener.next()
-    while len(listener.heard) < 7:
-        await listener.next()
+    await listener.settle()
     assert listener.names("c") == [
         "ChannelHangupRequest", "StasisEnd", "ChannelVarset", "ChannelDestroyed",
     ]  # fmt: skip
     assert listener.names("c;2") == [
         "ChannelHangupRequest", "ChannelHangupRequest", "ChannelDestroyed",
     ]  # fmt: skip
-    assert tenant.media.statistics().ports == 0
+    assert_nothing_left(tenant)

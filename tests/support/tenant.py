@@ -1,23 +1,33 @@
-"""A tenant with the conformance dialplan on the real media engine, under the jumping clock."""
+"""A tenant with the conformance dialplan on the real media engine, under the jumping clock.
+
+Modules that take the fixture `tenant` say `pytestmark = jumping_clock`.
+"""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 
 import pytest
 import trio
-import trio.testing
 
 from stasisd.core import bus, sounds
 from stasisd.core.events import Event
 from stasisd.core.tenant import Tenant, TenantSettings
 from stasisd.dialplan.interpreter import Interpreter
 from stasisd.dialplan.parser import parse
-from stasisd.media.control import Media
+from stasisd.media.control import Media, MediaSettings
 from stasisd.technologies.local import Local
+from tests.support.media import Network, in_process
 
 TARGET = Path(__file__).parent.parent / "compatibility" / "target"
 PROMPTS = Path(__file__).parent.parent.parent / "stasisd" / "sounds"
 EPOCH = 1_795_470_000.0
+
+
+@cache
+def prompts() -> sounds.Sounds:
+    return sounds.scan([PROMPTS])
 
 
 def make_tenant(media: Media, folder: Path, dialplan: str | None = None) -> Tenant:
@@ -26,7 +36,7 @@ def make_tenant(media: Media, folder: Path, dialplan: str | None = None) -> Tena
     tenant = Tenant(
         TenantSettings(channelvars=("CONFVAR",), recordings=folder / "recordings"),
         media=media,
-        sounds=sounds.scan([PROMPTS]),
+        sounds=prompts(),
         wall_clock=lambda: EPOCH + trio.current_time(),
     )
     tenant.router = Interpreter(parse(text, "extensions.conf"))
@@ -34,20 +44,36 @@ def make_tenant(media: Media, folder: Path, dialplan: str | None = None) -> Tena
     return tenant
 
 
-@pytest.fixture
-async def tenant(
-    media: Media, tmp_path: Path, autojump_clock: trio.testing.MockClock
-) -> AsyncIterator[Tenant]:
-    """A running tenant; at the end of the test it has to be empty or is cancelled."""
-    made = make_tenant(media, tmp_path)
+@asynccontextmanager
+async def running_tenant(folder: Path, dialplan: str | None = None) -> AsyncIterator[Tenant]:
+    """A tenant that runs, with media of its own; what is left in it at the end is cancelled."""
+    media = Media(MediaSettings(bind="192.0.2.100"), in_process(Network()))
     async with trio.open_nursery() as nursery:
+        await nursery.start(media.run)
+        made = make_tenant(media, folder, dialplan)
         await nursery.start(made.run)
         yield made
         nursery.cancel_scope.cancel()
 
 
+@pytest.fixture
+async def tenant(tmp_path: Path) -> AsyncIterator[Tenant]:
+    """A running tenant with the dialplan of the recordings."""
+    async with running_tenant(tmp_path) as made:
+        yield made
+
+
+def assert_nothing_left(tenant: Tenant) -> None:
+    """No object, no port, nobody that listens to an object that is gone."""
+    assert not tenant.channels
+    assert not tenant.playbacks
+    assert not tenant.recordings
+    statistics = tenant.media.statistics()
+    assert (statistics.ports, statistics.udp_ports, statistics.unfinished) == (0, 0, 0)
+
+
 class Listener:
-    """Collects what one application, or everybody, hears."""
+    """Collects what applications hear, or what everybody hears where none is named."""
 
     def __init__(self, tenant: Tenant, *names: str, everything: bool = False) -> None:
         self.mailbox = bus.Mailbox()
@@ -56,35 +82,47 @@ class Listener:
         if not names:
             self.mailbox.subscribe(tenant.bus, [bus.EVERYTHING])
         self.heard: list[Event] = []
-
-    async def until(self, *types: type[Event]) -> Event:
-        """Listen until an event of one of these types comes, and return it."""
-        while True:
-            event = await self.next()
-            if isinstance(event, types):
-                return event
+        self._pending: list[Event] = []
 
     async def next(self) -> Event:
         """The next event."""
-        if not hasattr(self, "_pending") or not self._pending:
-            self._pending = [d for d in await self.mailbox.receive() if not isinstance(d, bus.Ended)]
-        _, event = self._pending.pop(0)
+        while not self._pending:
+            self._pending += [d[1] for d in await self.mailbox.receive() if isinstance(d, tuple)]
+        event = self._pending.pop(0)
         self.heard.append(event)
         return event
 
-    def names(self, channel_id: str | None = None) -> list[str]:
-        """The types of what was heard so far, of all channels or of one."""
-        return [
-            type(event).__name__
-            for event in self.heard
-            if channel_id is None or _channel_of(event) == channel_id
-        ]
+    async def until(self, *types: type[Event], id: str | None = None) -> Event:  # noqa: A002 - as the events call it
+        """Listen until an event of one of these types comes, of this object if named."""
+        while True:
+            event = await self.next()
+            if isinstance(event, types) and id in {None, *ids_of(event)}:
+                return event
+
+    async def settle(self, seconds: float = 1.0) -> None:
+        """Hear what happens within so many seconds."""
+        with trio.move_on_after(seconds):
+            while True:
+                await self.next()
+
+    def of(self, object_id: str) -> list[Event]:
+        """What was heard so far of one object."""
+        return [event for event in self.heard if object_id in ids_of(event)]
+
+    def names(self, object_id: str | None = None) -> list[str]:
+        """The types of what was heard so far, of all objects or of one."""
+        events = self.heard if object_id is None else self.of(object_id)
+        return [type(event).__name__ for event in events]
 
 
-def _channel_of(event: Event) -> str | None:
-    for name in ("channel", "peer"):
+def ids_of(event: Event) -> set[str]:
+    """The ids of the objects an event is about, a recording's name being its id."""
+    found = set()
+    for name in ("channel", "peer", "playback", "bridge"):
         snapshot = getattr(event, name, None)
         if snapshot is not None:
-            found: str = snapshot.id
-            return found
-    return None
+            found.add(snapshot.id)
+    recording = getattr(event, "recording", None)
+    if recording is not None:
+        found.add(recording.name)
+    return found

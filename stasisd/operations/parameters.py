@@ -1,0 +1,77 @@
+"""Parameters that name objects inside a text: an event source, a media URI, an address.
+
+Naming an object needs a right like any other use of it, so each kind says what it names.
+"""
+
+from collections.abc import Callable
+from typing import Annotated
+
+import msgspec
+
+from caps.access import Right
+from stasisd.core.tenant import Tenant
+
+from .errors import InvalidParameter
+
+Name = tuple[str, str]
+
+
+class Mentions(msgspec.Struct, frozen=True):
+    """Marks a text that names an object; the gate asks for this right to it.
+
+    ``of`` gives the object's kind and id, or None where the text names none that needs a right.
+    """
+
+    right: Right
+    of: Callable[[str], Name | None]
+
+
+def _recording_of(uri: str) -> Name | None:
+    scheme, _, name = uri.partition(":")
+    return ("recording", name) if scheme == "recording" else None
+
+
+# What to play; prompts are for all, recordings are not.
+MediaUri = Annotated[str, Mentions(Right.READ, _recording_of)]
+# Whom to call, as TECH/resource.
+Address = Annotated[str, Mentions(Right.CREATE, lambda address: ("endpoint", address))]
+# The application that shall hold a channel.
+ApplicationName = Annotated[
+    str, Mentions(Right.CONTROL, lambda name: ("application", name) if name else None)
+]
+# The id that a channel made along with another one shall have.
+NewChannelId = Annotated[str, Mentions(Right.CREATE, lambda channel_id: ("channel", channel_id))]
+
+
+class EventSource(msgspec.Struct, frozen=True):
+    """What events come from: its kind and id, its topic, and the application it belongs to."""
+
+    kind: str
+    id: str
+    application_name: str | None = None
+
+    @property
+    def topic(self) -> str:
+        """The topic that carries its events."""
+        return f"{self.kind}:{self.id}"
+
+
+def parse_source(text: str) -> tuple[str, str]:
+    """The kind and id that ``channel:ID`` means. Raises :class:`InvalidParameter`."""
+    kind, colon, name = text.partition(":")
+    if not colon or kind not in {"channel", "bridge", "endpoint"}:
+        raise InvalidParameter("Invalid event source URI scheme")
+    return kind, name
+
+
+def find_source(tenant: Tenant, text: str) -> EventSource | None:
+    """The event source of this name, if there is one. Raises :class:`InvalidParameter`."""
+    kind, name = parse_source(text)
+    if kind == "channel":
+        channel = tenant.channels.get(name)
+        return EventSource(kind, name, channel.application_name) if channel else None
+    if kind == "bridge":
+        return EventSource(kind, name) if name in tenant.bridges else None
+    technology, slash, resource = name.partition("/")
+    known = (technology, resource) in tenant.endpoints if slash else name in tenant.technologies
+    return EventSource(kind, name) if known else None
