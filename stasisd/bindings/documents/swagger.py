@@ -27,7 +27,7 @@ FOLDER = "/api-docs"
 LISTING = "resources.json"
 # The subprotocol that clients are told to offer.
 WEBSOCKET_PROTOCOL = "ari"
-# What says nothing to a client: no default, or one that means "not given".
+# Defaults that tell a client nothing; a list that was not given is empty, too.
 NO_DEFAULT = (Signature.empty, None, "")
 # A mapping of names to values comes in a JSON body; everything else is a query parameter.
 TYPES: Mapping[Any, str] = {str: "string", int: "int", bool: "boolean"}
@@ -114,7 +114,7 @@ def _parameter(parameter: Parameter, name: str, route: Route) -> Json:
         "required": in_path or _required(parameter),
         "allowMultiple": parameter.many,
     }
-    if parameter.default not in NO_DEFAULT:
+    if not parameter.many and parameter.default not in NO_DEFAULT:
         written["defaultValue"] = parameter.default
     allowed = _allowable(parameter)
     if allowed is not None:

@@ -202,3 +202,18 @@ def test_a_result_without_a_name_is_refused() -> None:
 
     with pytest.raises(Exception, match="has no name in ARI's documents"):
         documents([declared(count, in_documents=True)])
+
+
+EMPTY: list[str] = []
+
+
+def test_only_defaults_that_tell_something_are_documented() -> None:
+    def look(
+        tenant: ReadTenant, a: int = 0, b: bool = False, c: str = "", d: list[str] = EMPTY
+    ) -> None:
+        """Look."""
+
+    document = documents([declared(look, in_documents=True)])["things.json"]
+    parameters = document["apis"][0]["operations"][0]["parameters"]
+    stated = {p["name"]: p["defaultValue"] for p in parameters if "defaultValue" in p}
+    assert stated == {"a": 0, "b": False}
