@@ -42,14 +42,14 @@ class Notifier:
             return
         while True:
             self._send("WATCHDOG=1")
-            await trio.sleep(self.watchdog_seconds)
+            await trio.sleep(self.watchdog_seconds / 2)
 
     def _send(self, *lines: str) -> None:
         if not self._address:
             return
         message = "\n".join(line.replace("\n", " ") for line in lines)
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-            sender.settimeout(0.2)
+            sender.setblocking(False)
             try:
                 sender.sendto(message.encode(), self._address)
             except OSError:
