@@ -57,9 +57,9 @@ def test_without_a_manager_nothing_happens(address: str) -> None:
 def test_a_full_socket_does_not_block(tmp_path: Path) -> None:
     with manager(str(tmp_path / "s")) as listener:
         notifier = Notifier({"NOTIFY_SOCKET": str(tmp_path / "s")})
-        for _ in range(10_000):
+        for _ in range(2_000):
             notifier.ready()
-        assert 0 < len(heard(listener)) < 10_000
+        assert 0 < len(heard(listener)) < 2_000
 
 
 async def test_the_watchdog_is_fed_twice_an_interval(
