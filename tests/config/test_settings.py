@@ -3,6 +3,7 @@
 import tomllib
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -82,6 +83,21 @@ def test_an_empty_file_is_the_defaults(tmp_path: Path) -> None:
 def test_no_password_is_shown() -> None:
     user, endpoint = User(password="hunter2"), SipEndpoint(password="hunter2")
     assert "hunter2" not in repr(Tenant(users={"a": user}, endpoints={"a": endpoint}))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (Address("192.0.2.1", 0), "192.0.2.1:0"),
+        (Address("2001:db8::1", 65535), "[2001:db8::1]:65535"),
+        (PortRange(1024, 65535), "1024-65535"),
+    ],
+)
+def test_addresses_and_ranges_are_written_as_they_are_read(
+    value: Address | PortRange, text: str
+) -> None:
+    assert str(value) == text
+    assert type(value).parse(text) == value
 
 
 @given(st.text(max_size=20) | st.from_regex(r"[0-9.\[\]:]{0,20}", fullmatch=True))
