@@ -8,6 +8,8 @@ import sys
 from typing import Any, Literal, TextIO
 
 import structlog
+from structlog.processors import ExceptionRenderer
+from structlog.tracebacks import ExceptionDictTransformer
 
 Format = Literal["auto", "human", "json"]
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
@@ -23,10 +25,15 @@ def configure(level: str = "info", form: Format = "auto", stream: TextIO | None 
         structlog.processors.TimeStamper(fmt="iso", utc=not human),
     ]
     if human:
-        processors.append(structlog.dev.ConsoleRenderer(colors=target.isatty()))
+        # Without the locals of a traceback's frames: they may hold passwords and tokens.
+        processors.append(
+            structlog.dev.ConsoleRenderer(
+                colors=target.isatty(), exception_formatter=structlog.dev.plain_traceback
+            )
+        )
     else:
         processors += [
-            structlog.processors.dict_tracebacks,
+            ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
             structlog.processors.JSONRenderer(),
         ]
     structlog.configure(
