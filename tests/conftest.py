@@ -1,3 +1,3 @@
 """Fixtures for all tests."""
 
-pytest_plugins = ["tests.support.media", "tests.support.tenant"]
+pytest_plugins = ["tests.support.clock", "tests.support.media", "tests.support.tenant"]

@@ -32,7 +32,8 @@ class Application:
 
         def names(kind: str) -> tuple[str, ...]:
             prefix = f"{kind}:"
-            return tuple(t.removeprefix(prefix) for t in self._followed if t.startswith(prefix))
+            followed = sorted(t for t in self._followed if t.startswith(prefix))
+            return tuple(t.removeprefix(prefix) for t in followed)
 
         return ApplicationSnapshot(
             name=self.name,

@@ -8,6 +8,7 @@ CALL_REJECTED = 21
 NETWORK_OUT_OF_ORDER = 38
 TEMPORARY_FAILURE = 41
 CONGESTION = 34
+INCOMPATIBLE = 88
 INTERWORKING = 127
 # Not Q.850's: what an operation asks for by hanging up, before the cause itself is published.
 REQUESTED = 32

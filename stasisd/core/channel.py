@@ -187,6 +187,10 @@ class Channel:
         if self.port is not None:
             self.port.send_dtmf(digits, **times_ms)
 
+    def pressed(self, digit: str, duration_ms: int) -> None:
+        """The far end pressed a key and let it go."""
+        self.publish(events.ChannelDtmfReceived, digit=digit, duration_ms=duration_ms)
+
     def held(self) -> None:
         """The far end put us on hold."""
         self.publish(events.ChannelHold, musicclass="default")
@@ -206,11 +210,7 @@ class Channel:
         while True:
             for report in await port.receive():
                 if isinstance(report, DtmfReceived):
-                    self.publish(
-                        events.ChannelDtmfReceived,
-                        digit=report.digit,
-                        duration_ms=report.duration_ms,
-                    )
+                    self.pressed(report.digit, report.duration_ms)
                 elif isinstance(report, Latched):
                     self.heard.set()
                 elif isinstance(report, PortClosed):
@@ -261,16 +261,13 @@ class Channel:
             self.change(channelvars=self.tenant.shown_variables(self.variables))
         self.publish(events.ChannelVarset, variable=name, value=value)
 
-    def set_caller(self, caller: Party) -> None:
-        """Change who calls."""
-        if caller != self.snapshot.caller:
-            self.change(caller=caller)
+    def set_parties(self, caller: Party | None = None, connected: Party | None = None) -> None:
+        """Change who calls and who is at the other end; one that is None stays."""
+        before = self.snapshot
+        self.change(caller=caller or before.caller, connected=connected or before.connected)
+        if self.snapshot.caller != before.caller:
             self.publish(events.ChannelCallerId)
-
-    def set_connected(self, connected: Party) -> None:
-        """Change who is at the other end."""
-        if connected != self.snapshot.connected:
-            self.change(connected=connected)
+        if self.snapshot.connected != before.connected:
             self.publish(events.ChannelConnectedLine)
 
     # --- the end

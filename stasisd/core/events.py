@@ -95,6 +95,7 @@ class ChannelUnhold(ChannelEvent, frozen=True, kw_only=True):
 class ChannelUserevent(Event, frozen=True, kw_only=True):
     """An application's own event, with the objects it is about."""
 
+    app: str
     eventname: str
     variables: tuple[tuple[str, object], ...] = ()
     channel: ChannelSnapshot | None = None

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 STATUS = "STASISSTATUS"
 
+# Context, extension and priority.
+Place = tuple[str, str, int]
+
 
 class Visit:
     """The application holds the channel until ``leave`` or the hangup."""
@@ -20,9 +23,11 @@ class Visit:
         """Made by :func:`visit`; the channel shows it as ``channel.visit``."""
         self.application = application
         self.left = trio.Event()
+        self.destination: Place | None = None
 
-    def leave(self) -> None:
-        """Let the channel go on where it came from, or where its position points now."""
+    def leave(self, destination: Place | None = None) -> None:
+        """Let the channel go on at another place of the dialplan, or where it came from."""
+        self.destination = destination
         self.left.set()
 
 
@@ -61,3 +66,5 @@ async def _hold(channel: "Channel", application: "Application", args: tuple[str,
             channel.bridge.leave(channel)
         application.tell(events.StasisEnd, channel=channel.snapshot)
         application.unfollow(topic)
+    if stay.destination is not None:
+        channel.jump(*stay.destination)

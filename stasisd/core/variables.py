@@ -58,7 +58,7 @@ def _read_callerid(channel: "Channel", argument: str) -> str:
 
 
 def _write_callerid(channel: "Channel", argument: str, value: str) -> None:
-    channel.set_caller(_changed_party(channel.snapshot.caller, argument, value))
+    channel.set_parties(caller=_changed_party(channel.snapshot.caller, argument, value))
 
 
 def _read_connectedline(channel: "Channel", argument: str) -> str:
@@ -66,7 +66,7 @@ def _read_connectedline(channel: "Channel", argument: str) -> str:
 
 
 def _write_connectedline(channel: "Channel", argument: str, value: str) -> None:
-    channel.set_connected(_changed_party(channel.snapshot.connected, argument, value))
+    channel.set_parties(connected=_changed_party(channel.snapshot.connected, argument, value))
 
 
 CHANNEL_PROPERTIES: dict[str, Callable[["Channel"], str]] = {

@@ -7,7 +7,7 @@ from stasisd.core.channel import Channel
 from stasisd.core.snapshots import BridgeSnapshot
 
 from .declare import Control, Create, Delete, Each, Named, Read, Required, operation
-from .errors import Conflict, InvalidParameter, Unprocessable
+from .errors import Conflict, OperationFailed, Unprocessable
 
 NOT_FOUND = {404: "Bridge not found"}
 MEMBERS = {
@@ -39,12 +39,13 @@ def create(new: Create[Bridge], type: str = "", name: str = "") -> BridgeSnapsho
     """Make a bridge that mixes what its channels say."""
     unknown = {part.strip() for part in type.split(",") if part.strip()} - KNOWN_TYPES
     if unknown:
-        raise InvalidParameter(
-            f"Unknown bridge type {', '.join(sorted(unknown))}",
-            detail=f"known are {', '.join(sorted(KNOWN_TYPES))}",
+        raise OperationFailed(
+            f"Unable to create bridge. Possible duplicate bridge id '{new.id or '(null)'}'",
+            detail=f"unknown type {', '.join(sorted(unknown))}; "
+            f"known are {', '.join(sorted(KNOWN_TYPES))}",
         )
     if new.id and new.id in new.tenant.bridges:
-        raise Conflict("Bridge with same bridgeId already exists")
+        raise Conflict(f"Bridge with id '{new.id}' already exists")
     return new.tenant.create_bridge(new.id or None, name=name).snapshot
 
 

@@ -22,7 +22,7 @@ Seconds = Annotated[int, AtLeast(0, "Durations cannot be negative")]
     "channels.play",
     rest="POST /channels/{channelId}/play",
     also={"playWithId": "POST /channels/{channelId}/play/{playbackId}"},
-    creates=True,
+    location="/playbacks/{id}",
     errors=IN_STASIS,
 )
 def play(
@@ -57,7 +57,7 @@ def play(
 @operation(
     "channels.record",
     rest="POST /channels/{channelId}/record",
-    creates=True,
+    location="/recordings/live/{name}",
     errors={
         400: "Invalid parameters",
         404: "Channel not found",

@@ -90,7 +90,9 @@ def originate(  # noqa: PLR0913 - ARI's parameters, each by its name
     variables: dict[str, Any] | None = None,
     other_channel_id: NewChannelId | None = None,
     originator: Annotated[
-        Read[Channel] | None, Absent("Provided originator channel was not found")
+        Read[Channel] | None,
+        Named("originator"),
+        Absent("Provided originator channel was not found"),
     ] = None,
     formats: str = "",
 ) -> ChannelSnapshot:
@@ -210,8 +212,10 @@ def continue_in_dialplan(
     context, exten = context or here.context, extension or here.exten
     if label or extension or context != here.context or priority is not None:
         router = channel.tenant.router
-        channel.jump(context, exten, _priority(router, context, exten, priority or 1, label))
-    visit.leave()
+        number = _priority(router, context, exten, priority or 1, label)
+        visit.leave((context, exten, number))
+    else:
+        visit.leave()
 
 
 # --- signalling

@@ -14,7 +14,7 @@ import re
 import types
 import typing
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -152,6 +152,9 @@ class DeclarationError(Exception):
     """An operation is declared in a way that could forget a check."""
 
 
+# Types of parameters that are values, besides mappings and a choice of texts.
+PLAIN = {str, int, bool}
+
 Performed = Callable[..., Awaitable[Any]] | Callable[..., Any]
 
 
@@ -164,16 +167,16 @@ class Operation:
         function: Performed,
         routes: tuple[Route, ...],
         *,
-        creates: bool,
+        location: str = "",
         errors: Mapping[int, str],
         in_documents: bool,
     ) -> None:
-        """``creates`` says that success means a new object; ``errors`` are documented."""
+        """See :func:`operation`."""
         self.name = name
         self.resource = name.partition(".")[0]
         self.function = function
         self.routes = routes
-        self.creates = creates
+        self.location = location
         self.errors = errors
         self.in_documents = in_documents
         self.summary = (inspect.getdoc(function) or "").partition("\n")[0]
@@ -183,6 +186,9 @@ class Operation:
             _parameter(self, parameter, hints[parameter.name])
             for parameter in inspect.signature(function).parameters.values()
         )
+        names = [wire for parameter in self.parameters for wire in parameter.wire]
+        if len(names) != len(set(names)):
+            raise DeclarationError(f"{name} has two parameters of one name")
         self.right = _strongest(self.parameters)
         if self.right is None:
             raise DeclarationError(f"{name} asks for no right at all")
@@ -203,14 +209,16 @@ def operation(
     *,
     rest: str | None,
     also: Mapping[str, str] = types.MappingProxyType({}),
-    creates: bool = False,
+    location: str = "",
     errors: Mapping[int, str] = types.MappingProxyType({}),
     in_documents: bool = True,
 ) -> Callable[[Performed], Operation]:
     """Declare an operation ``resource.nickname``.
 
     ``rest`` is ``METHOD /path`` or None where HTTP does not offer it; ``also`` maps further
-    nicknames to further ways to ask for the same.
+    nicknames to further ways to ask for the same. ``location`` is the path at which what the
+    operation made is found, with fields of the result in braces, where clients expect to be told.
+    ``errors`` are documented.
     """
     nickname = name.partition(".")[2]
     asked = {nickname: rest} if rest else {}
@@ -220,7 +228,7 @@ def operation(
         if name in OPERATIONS:
             raise DeclarationError(f"{name} is declared twice")
         declared = OPERATIONS[name] = Operation(
-            name, function, routes, creates=creates, errors=errors, in_documents=in_documents
+            name, function, routes, location=location, errors=errors, in_documents=in_documents
         )
         return declared
 
@@ -238,6 +246,8 @@ def _parameter(owner: Operation, declared: inspect.Parameter, hint: Any) -> Para
     right = next((n for n in notes if isinstance(n, Right)), Right.CREATE if creates else None)
     if (kind is not None or inner in {Within, Tenant}) and right is None:
         raise DeclarationError(f"{owner.name}: {declared.name} is an object without a right")
+    if right is None and inner not in PLAIN and get_origin(inner) not in {dict, Literal}:
+        raise DeclarationError(f"{owner.name}: {declared.name} is of no known type: {inner}")
     if creates and kind is None:
         raise DeclarationError(f"{owner.name}: {declared.name} creates what is no object")
     return Parameter(
@@ -255,11 +265,12 @@ def _parameter(owner: Operation, declared: inspect.Parameter, hint: Any) -> Para
 
 
 def _split(hint: Any) -> tuple[Any, tuple[Any, ...]]:
-    """Take ``Annotated`` apart, also below an optional."""
-    hint = _without_none(hint)
-    if get_origin(hint) is Annotated:
-        return _without_none(hint.__origin__), tuple(hint.__metadata__)
-    return hint, ()
+    """Take ``Annotated`` apart, however often it is nested, also below an optional."""
+    hint, notes = _without_none(hint), ()
+    while get_origin(hint) is Annotated:
+        notes += tuple(hint.__metadata__)
+        hint = _without_none(hint.__origin__)
+    return hint, notes
 
 
 def _without_none(hint: Any) -> Any:

@@ -19,7 +19,7 @@ from .declare import (
     Required,
     operation,
 )
-from .errors import InvalidParameter, NotAllowed, Unprocessable
+from .errors import InvalidParameter, NotAllowed, NotFound, Unprocessable
 from .parameters import EventSource
 
 
@@ -77,7 +77,10 @@ def event_websocket(app: Heard, subscribe_all: Annotated[bool, Everything()] = F
 )
 def user_event(
     application: Annotated[
-        Control[Application], Named("application"), Required("Missing parameter application")
+        Control[Application],
+        Named("application"),
+        Required("Missing parameter application"),
+        Absent("Application not found", NotFound),
     ],
     event_name: str,
     source: Annotated[

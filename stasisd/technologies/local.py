@@ -24,9 +24,9 @@ class Half:
         far = self.other.channel
         for name, value in self.channel.variables.items():
             far.set_variable(name, value)
-        if self.channel.snapshot.connected != Party():
-            far.set_caller(self.channel.snapshot.connected)
-        far.set_connected(self.channel.snapshot.caller)
+        near = self.channel.snapshot
+        known = near.connected if near.connected != Party() else None
+        far.set_parties(caller=known, connected=near.caller)
         far.tenant.start(far, far.tenant.router.run)
         await self._outcome.wait()
         if self._failed is not None:

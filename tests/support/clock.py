@@ -4,6 +4,7 @@ Whenever nothing can run, time jumps to the next deadline, so that waits cost no
 threads would not be waited for: :func:`inline_threads` lets it run in the test's own thread.
 """
 
+import inspect
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -28,7 +29,18 @@ def run(
         return trio.run(function, *arguments, clock=clock or jumping, instruments=instruments)
 
 
-jumping_clock = pytest.mark.trio(run=run)
+jumping_clock = pytest.mark.jumping_clock
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "jumping_clock: runs on Trio's jumping clock")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        function = getattr(item, "obj", None)
+        if item.get_closest_marker("jumping_clock") and inspect.iscoroutinefunction(function):
+            item.add_marker(pytest.mark.trio(run=run), append=False)
 
 
 @contextmanager

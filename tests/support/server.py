@@ -75,6 +75,11 @@ class Socket:
                     return message
             await self._news.wait()
 
+    async def wait_count(self, count: int) -> None:
+        """Wait until so many events are there."""
+        while len(self.messages) < count:
+            await self._news.wait()
+
     def close(self) -> None:
         self.scope.cancel()
         self._stream.close()

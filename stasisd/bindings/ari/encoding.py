@@ -158,19 +158,22 @@ def sound_json(sound: Sound) -> Json:
     return {"id": sound.id, "formats": formats}
 
 
-# How each event's own fields are written; what is not here has none but its objects.
+# How each event's own fields are written, by where ARI puts them: before the type, before the
+# objects, or after them. What is not here has none but its objects.
+LEADING: dict[type[events.Event], Callable[[Any], Json]] = {
+    events.ChannelVarset: lambda e: {"variable": e.variable, "value": e.value},
+    events.ChannelHangupRequest: lambda e: _present(cause=e.cause, soft=e.soft),
+}
 FIELDS: dict[type[events.Event], Callable[[Any], Json]] = {
     events.ChannelDestroyed: lambda e: {"cause": e.cause, "cause_txt": e.cause_txt},
     events.ChannelDialplan: lambda e: {
         "dialplan_app": e.dialplan_app,
         "dialplan_app_data": e.dialplan_app_data,
     },
-    events.ChannelVarset: lambda e: {"variable": e.variable, "value": e.value},
     events.ChannelCallerId: lambda e: {
         "caller_presentation": e.caller_presentation,
         "caller_presentation_txt": e.caller_presentation_txt,
     },
-    events.ChannelHangupRequest: lambda e: _present(cause=e.cause, soft=e.soft),
     events.ChannelDtmfReceived: lambda e: {"digit": e.digit, "duration_ms": e.duration_ms},
     events.ChannelHold: lambda e: {"musicclass": e.musicclass},
     events.ChannelUserevent: lambda e: {
@@ -183,10 +186,12 @@ FIELDS: dict[type[events.Event], Callable[[Any], Json]] = {
         "dialstring": e.dialstring,
     },
     events.StasisStart: lambda e: {"args": list(e.args)},
+}
+TRAILING: dict[type[events.Event], Callable[[Any], Json]] = {
     events.PeerStatusChange: lambda e: {"peer": {"peer_status": e.peer_status}},
     events.ContactStatusChange: lambda e: {"contact_info": contact_json(e.contact)},
 }
-OBJECTS = ("channel", "peer", "caller", "bridge", "playback", "recording", "endpoint")
+OBJECTS = ("bridge", "channel", "peer", "caller", "playback", "recording", "endpoint")
 OBJECTS_OF: dict[type[events.Event], tuple[str, ...]] = {}
 
 
@@ -218,17 +223,19 @@ class Encoder:
     def event(self, application: str, event: events.Event) -> bytes:
         """The message of an event as this application hears it."""
         kind = type(event)
-        written: dict[str, Any] = {
-            "type": kind.__name__,
-            "timestamp": timestamp(event.timestamp),
-        }
-        fields = FIELDS.get(kind)
-        if fields is not None:
-            written |= fields(event)
+        written: dict[str, Any] = {}
+        if kind in LEADING:
+            written |= LEADING[kind](event)
+        written["type"] = kind.__name__
+        written["timestamp"] = timestamp(event.timestamp)
+        if kind in FIELDS:
+            written |= FIELDS[kind](event)
         for name in _objects_of(kind):
             snapshot = getattr(event, name)
             if snapshot is not None:
                 written[name] = self._snapshot(snapshot)
+        if kind in TRAILING:
+            written |= TRAILING[kind](event)
         written["asterisk_id"] = self._server_id
         written["application"] = application
         return encode(written)

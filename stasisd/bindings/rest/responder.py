@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import os
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
+from urllib.parse import quote
 
 import trio
 
@@ -78,7 +80,7 @@ class AriResponder:
             if match.operation is EVENTS:
                 return html_answer(426, "", self._server)
             result = await self._gate.perform(grant, match.operation, _raw(request, match))
-            return await self._success(match.operation, result)
+            return await self._success(request, match.operation, result)
         except OperationError as error:
             return _refusal(error)
 
@@ -136,13 +138,23 @@ class AriResponder:
             return message_answer(404, "Resource not found")
         return HttpResponse(200, (JSON,), document)
 
-    async def _success(self, operation: Operation, result: Any) -> HttpResponse:
+    async def _success(
+        self, request: HttpRequest, operation: Operation, result: Any
+    ) -> HttpResponse:
         if result is None:
             return HttpResponse(204)
         if isinstance(result, MediaFile):
             return await trio.to_thread.run_sync(_file, result)
-        status = 201 if operation.creates else 200
-        return HttpResponse(status, (JSON,), self._encoder.result(result))
+        body = self._encoder.result(result)
+        if operation.location:
+            location = f"/{request.path[0]}{_location(operation.location, result)}"
+            return HttpResponse(201, ((b"location", location.encode()), JSON), body)
+        return HttpResponse(200, (JSON,), body)
+
+
+def _location(template: str, result: Any) -> str:
+    """The path of what was made, its fields percent-encoded."""
+    return re.sub(r"{(\w+)}", lambda field: quote(getattr(result, field[1]), safe=""), template)
 
 
 def _allow(methods: Iterable[str]) -> tuple[bytes, bytes]:

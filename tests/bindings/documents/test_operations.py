@@ -173,7 +173,7 @@ def test_the_listing_names_each_resource_once() -> None:
 
 def declared(function: Any, **options: Any) -> Operation:
     routes = (Route("look", "GET", "/things/{channelId}"),)
-    return Operation("things.look", function, routes, creates=False, errors={}, **options)
+    return Operation("things.look", function, routes, errors={}, **options)
 
 
 def look(channel: Read[Channel], tenant: ReadTenant) -> None:
@@ -186,7 +186,7 @@ def test_what_is_kept_out_of_the_documents_is_in_none() -> None:
 
 
 def test_what_has_no_route_is_in_no_document() -> None:
-    silent = Operation("things.look", look, (), creates=False, errors={}, in_documents=True)
+    silent = Operation("things.look", look, (), errors={}, in_documents=True)
     assert documents([silent]).keys() == {LISTING}
 
 

@@ -1,0 +1,174 @@
+"""Where we answer otherwise than a real Asterisk did, each with its reason.
+
+The replays excuse what stands here and nothing else; the same table is the page
+`docs/reference/differences.md`.
+"""
+
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import msgspec
+
+from tests.compatibility.matching import Problem
+from tests.compatibility.recording import Line
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Lines of a scenario, and the parts of them that differ, by pattern."""
+
+    scenario: str
+    lines: tuple[int, ...]
+    paths: tuple[str, ...]
+
+    def holds(self, scenario: str, line: Line, problem: Problem) -> bool:
+        return (
+            scenario == self.scenario
+            and line.n in self.lines
+            and any(fnmatchcase(problem.path, path) for path in self.paths)
+        )
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """One deliberate difference."""
+
+    recorded: str
+    ours: str
+    reason: str
+    places: tuple[Place, ...]
+
+
+NOT_SENT = ("asked",)
+
+DIFFERENCES: tuple[Difference, ...] = (
+    Difference(
+        recorded="Media of an unknown scheme (`nonsense:x`) is told to start and then never heard "
+        "of again.",
+        ours="`PlaybackFinished` with state `failed` follows, and `reason` says why.",
+        reason="A playback that began has to end, or who waits for its end waits for ever.",
+        places=(),  # the recording stops too early to contradict
+    ),
+    Difference(
+        recorded="The response to `POST .../play` shows the playback as `queued` in some runs and "
+        "as `playing` in others.",
+        ours="It always shows `queued`.",
+        reason="Whether the playback or the response is quicker is chance there; here the "
+        "response is made before the playback's own task runs.",
+        places=(Place("playback", (24,), ("body.state",)),),
+    ),
+    Difference(
+        recorded="`GET /asterisk/info` tells the options, date and user of the build.",
+        ours="The fields are there and empty.",
+        reason="Nothing was compiled.",
+        places=(Place("asterisk_resource", (0,), ("body.build.*",)),),
+    ),
+    Difference(
+        recorded="`GET /asterisk/modules`, `.../logging` and `.../config` answer.",
+        ours="404 `Resource not found`.",
+        reason="There are no loadable modules; the others are not in this release.",
+        places=(Place("asterisk_resource", (4, 5, 6, 7, 8, 9), NOT_SENT),),
+    ),
+    Difference(
+        recorded="`GET /sounds` lists the prompts of Asterisk's own packages, as gsm and slin.",
+        ours="It lists our own prompts, as flac, and those of Debian's packages where they are "
+        "installed. Each item has the recorded shape.",
+        reason="The prompts of the packages have authors of their own; ours come with us.",
+        places=(Place("sounds", (0,), ("body*",)), Place("sounds", (1,), NOT_SENT)),
+    ),
+    Difference(
+        recorded="A recording that nobody spoke into has a file without samples.",
+        ours="Its file holds the silence, as long as the recording was.",
+        reason="What lasted four seconds shall play for four seconds. Which samples a file holds "
+        "is no part of the interface.",
+        places=(Place("record_channel", (25,), ("body",)),),
+    ),
+    Difference(
+        recorded="Music on hold for a channel or a bridge.",
+        ours="404 `Resource not found`.",
+        reason="Not in this release.",
+        places=(
+            Place("hold_moh_silence_mute", (14, 15, 16, 17), NOT_SENT),
+            Place("not_in_stasis", (13,), NOT_SENT),
+            Place("bridge_errors", (7,), NOT_SENT),
+        ),
+    ),
+    Difference(
+        recorded="Playing to a bridge, its video source and its variables.",
+        ours="404 `Resource not found`.",
+        reason="Not in this release.",
+        places=(Place("bridge_errors", (8, 10, 11, 12, 13), NOT_SENT),),
+    ),
+    Difference(
+        recorded="`PUT /endpoints/sendMessage` asks for its parameters.",
+        ours="405 `Invalid method`.",
+        reason="Messages are not in this release.",
+        places=(Place("endpoints", (6, 7), NOT_SENT),),
+    ),
+    Difference(
+        recorded="Device states can be set, subscribed to, and are told with `subscribeAll`.",
+        ours="400 for the event source, 404 for the resource, and no `DeviceStateChanged`.",
+        reason="Device states are not in this release.",
+        places=(
+            Place("subscribe_bridge_endpoint_device", (4, 7, 9), NOT_SENT),
+            Place("subscribe_bridge_endpoint_device", (12,), ("body.device_names",)),
+            Place("subscribe_bridge_endpoint_device", (8,), ("missing.DeviceStateChanged",)),
+            Place("subscribe_all", (16, 17, 40, 41), ("missing.DeviceStateChanged",)),
+        ),
+    ),
+    Difference(
+        recorded="Some status lines carry words of their own, such as `400 Invalid Reason`, "
+        "`404 Variable Not Found` or `404 Not found`.",
+        ours="The words are those of RFC 9110.",
+        reason="HTTP clients ignore them, and HTTP/2 has none.",
+        places=(),
+    ),
+    Difference(
+        recorded="The `server` header names Asterisk and its version.",
+        ours="It names stasisd.",
+        reason="It is not Asterisk.",
+        places=(),
+    ),
+)
+
+
+class Excuses:
+    """The differences of one scenario, and which of them were met."""
+
+    def __init__(self, scenario: str) -> None:
+        self.scenario = scenario
+        self.unmet = {
+            place
+            for difference in DIFFERENCES
+            for place in difference.places
+            if place.scenario == scenario
+        }
+        self._places = tuple(self.unmet)
+
+    def __call__(self, line: Line, problem: Problem) -> bool:
+        met = [place for place in self._places if place.holds(self.scenario, line, problem)]
+        self.unmet.difference_update(met)
+        return bool(met)
+
+
+PAGE = Path(__file__).parent.parent.parent / "docs" / "reference" / "differences.md"
+HEAD = """# Where ARI differs
+
+What follows is all that is known to be answered otherwise than by the Asterisk that was
+recorded (its master of 2026). Fields that are only in our answers, such as `detail` beside an
+error's `message` and `reason` in a playback, are no differences: clients pass over them. The
+recordings are replayed by `tests/compatibility`, which excuse exactly this table; the page is
+written by `python -m tests.compatibility.differences`.
+
+| Asterisk | stasisd | why |
+|---|---|---|
+"""
+
+
+def page() -> str:
+    """The table as a page."""
+    rows = (f"| {d.recorded} | {d.ours} | {d.reason} |\n" for d in DIFFERENCES)
+    return HEAD + "".join(rows)
+
+
+if __name__ == "__main__":
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(page())
