@@ -130,19 +130,22 @@ class Digits:
         self._busy[slot] = True
 
     def fill(self, rows: Rows, frame_number: int) -> Mask:
-        """Let the rows that press digits go a frame further; which rows those were.
+        """Let the rows that press digits go a frame further; which of them may send nothing else.
 
-        A tone is put into `tx`; an event is sent at once, and `tx` stays empty.
+        A tone is put into `tx`, and silence between tones; an event is sent at once, and `tx`
+        stays empty while it lasts.
         """
         busy = self._busy[rows]
         if self._outgoing:
             for index in np.flatnonzero(busy):
-                slot = int(rows[index])
-                self._ports.tx_ok[slot] = self._step(slot, frame_number)
+                busy[index] = self._step(int(rows[index]), frame_number)
         return busy
 
+    def _by_event(self, slot: int) -> bool:
+        return bool(self._ports.kind[slot] == PAIR) or self._streams.takes_events(slot)
+
     def _step(self, slot: int, frame_number: int) -> bool:
-        """One frame of what the slot presses; whether `tx` holds a sound."""
+        """One frame of what the slot presses; False where others may speak meanwhile."""
         steps = self._outgoing[slot]
         while steps:
             step = steps[0]
@@ -151,7 +154,7 @@ class Digits:
                     self._reports.append(DtmfSent(number, completed=True))
                 case Gap() if step.frames > 0:
                     step.frames -= 1
-                    return False
+                    return not self._by_event(slot) and self._say(slot, 0)
                 case Press():
                     return self._press(slot, steps, step, frame_number)
             steps.popleft()
@@ -162,10 +165,7 @@ class Digits:
     def _press(
         self, slot: int, steps: deque[Gap | Press | Done], step: Press, frame_number: int
     ) -> bool:
-        by_event = step.digit and (
-            self._ports.kind[slot] == PAIR or self._streams.takes_events(slot)
-        )
-        if not by_event:
+        if not (step.digit and self._by_event(slot)):
             return self._sound(slot, steps, step)
         if self._ports.kind[slot] == RTP:
             self._send_event(slot, step, frame_number)
@@ -175,7 +175,7 @@ class Digits:
             twin = int(self._ports.twin[slot])
             if twin != NOBODY:
                 self.received(twin, step.digit, step.samples // _RATE_MS)
-        return False
+        return True
 
     def _send_event(self, slot: int, step: Press, frame_number: int) -> None:
         first = step.event is None
@@ -186,13 +186,17 @@ class Digits:
             self._sender.send_event(slot, event, step.timestamp, first=first)
 
     def _sound(self, slot: int, steps: deque[Gap | Press | Done], step: Press) -> bool:
-        out = self._ports.tx[slot]
-        count = min(len(out), step.samples - step.elapsed)
-        out[:count] = sound(step.frequencies, step.elapsed, count)
-        out[count:] = 0
+        count = min(self._ports.frame, step.samples - step.elapsed)
+        self._ports.tx[slot, :count] = sound(step.frequencies, step.elapsed, count)
         step.elapsed += count
         if step.elapsed >= step.samples:
             steps.popleft()
+        return self._say(slot, count)
+
+    def _say(self, slot: int, count: int) -> bool:
+        """Send `count` samples of `tx` and silence after them."""
+        self._ports.tx[slot, count:] = 0
+        self._ports.tx_ok[slot] = True
         return True
 
     def close(self, slot: int) -> None:

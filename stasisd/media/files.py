@@ -100,7 +100,10 @@ def _open(path: str) -> soundfile.SoundFile:
 def _read(file: soundfile.SoundFile, start: int, count: int) -> NDArray[np.int16]:
     if start >= file.frames:
         return np.zeros((0, 1), np.int16)
-    file.seek(start)
+    if file.seekable():
+        file.seek(start)
+    else:  # raw GSM: decode up to there
+        file.read(start, dtype="int16")
     frames: NDArray[np.int16] = file.read(count, dtype="int16", always_2d=True)
     return frames
 

@@ -55,7 +55,7 @@ class Playing:
         self._ended = trio.Event()
         self._started = False
         self._end = PlaybackEnded(0, False, CLOSED, 0)
-        self._id = port._wire.register(self)
+        self._id = 0 if port.closed else port._wire.register(self)
 
     def pause(self) -> None:
         """Stop where it is; the position is kept."""
@@ -121,7 +121,7 @@ class Recording:
         self._ended = trio.Event()
         self._started = False
         self._end = RecordingEnded(0, False, "failed", CLOSED, 0, 0, 0)
-        self._id = port._wire.register(self)
+        self._id = 0 if port.closed else port._wire.register(self)
 
     def pause(self) -> None:
         """Leave out what follows."""
@@ -181,7 +181,7 @@ class Sending:
     def __init__(self, port: "Port") -> None:
         self._ended = trio.Event()
         self._completed = False
-        self._id = port._wire.register(self)
+        self._id = 0 if port.closed else port._wire.register(self)
 
     def _on_report(self, report: HandleReport) -> bool:
         """Take a report; it is the last."""

@@ -32,6 +32,7 @@ class Playback:
         self.position = 0
         self.paused = False
         self.started = False
+        self.heard = False  # some of it was sent: what is missing now is a gap
 
 
 class Player:
@@ -156,7 +157,8 @@ class Player:
         if playback.position >= playback.timeline.length and not self._left[slot]:
             self._end(playback, ok=True, reason="finished")
             return filled > 0
-        return True
+        playback.heard |= filled > 0
+        return playback.heard
 
     def _has_run(self, playback: Playback) -> bool:
         """Whether samples are at hand, if need be by entering the next run; raises Failed."""
@@ -166,11 +168,11 @@ class Player:
         if playback.position >= timeline.length:
             return False
         run = timeline.run(self._library, playback.position)
-        if run is None:
-            return False
-        self._at[slot], self._left[slot] = run.at, run.count
-        playback.position += run.count
-        return True
+        if run is not None:
+            self._at[slot], self._left[slot] = run.at, run.count
+            playback.position += run.count
+        timeline.prepare(self._library, playback.position)
+        return run is not None
 
     def _copy(self, slot: int, out: np.ndarray[tuple[int], np.dtype[np.int16]]) -> int:
         at, count = int(self._at[slot]), min(len(out), int(self._left[slot]))

@@ -4,7 +4,7 @@ from bisect import bisect_right
 from itertools import accumulate
 
 from .commands import AnySegment, FileSegment, Step, ToneSegment
-from .library import Audio, Library, Run
+from .library import BLOCK, Audio, Library, Run
 
 ENDLESS = 1 << 62  # samples
 _RATE_MS = 8
@@ -92,6 +92,14 @@ class Timeline:
         index = bisect_right(self._ends, position)
         span = self._spans[index]
         return span.run(library, position - (self._ends[index] - span.length))
+
+    def prepare(self, library: Library, position: int) -> None:
+        """Have read what is played within a second from `position` on; raises Failed."""
+        end = min(position + BLOCK, self.length)
+        while position < end:
+            run = self.run(library, position)
+            span_end = self._ends[bisect_right(self._ends, position)]
+            position = position + run.count if run is not None else span_end
 
 
 def is_sound(segments: tuple[AnySegment, ...]) -> bool:

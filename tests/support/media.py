@@ -31,6 +31,7 @@ class Far:
         self._network = network
         self.address = address
         self.packets: list[tuple[float, bytes]] = []
+        self._news = trio.Event()
         self._sequence = itertools.count(1000)
         self._timestamp = 16000
 
@@ -45,6 +46,16 @@ class Far:
         made = packet.Packet(payload_type, number, self._timestamp, 0x1234, octets)
         self._timestamp += len(octets)
         self.send(packet.make(made), to)
+
+    def arrive(self, data: bytes) -> None:
+        self.packets.append((trio.current_time(), data))
+        self._news.set()
+
+    async def wait_packets(self, count: int) -> None:
+        """Wait until so many packets have come."""
+        while len(self.packets) < count:
+            self._news = trio.Event()
+            await self._news.wait()
 
     @property
     def rtp(self) -> list[packet.Packet]:
@@ -69,7 +80,7 @@ class Network:
 
     def deliver(self, data: bytes, sender: Address, to: Address) -> None:
         if to in self.fars:
-            self.fars[to].packets.append((trio.current_time(), data))
+            self.fars[to].arrive(data)
         elif to in self.arrived:
             self.arrived[to].append((data, sender))
 
@@ -118,6 +129,7 @@ class VirtualTransport:
             while queue:
                 data, sender = queue.pop(0)
                 if sender == self._targets[slot]:
+                    data = data[: self._received.shape[1]]
                     self._received[count, : len(data)] = np.frombuffer(data, np.uint8)
                     slots[count], lengths[count] = slot, len(data)
                     count += 1
@@ -158,7 +170,7 @@ class InProcessLink:
             VirtualTransport(network),
             InlineDisk(),
             InlineDisk(),
-            random=lambda size: next(counter).to_bytes(size),
+            random=lambda size: (next(counter) % 256**size).to_bytes(size),
         )
         self._work = trio.Event()
         self._news = trio.Event()
