@@ -142,6 +142,8 @@ class Library:
             else:
                 audio.error = job.error
                 self._free.append(place)
+        if job.error is not None:
+            self._forget(audio)  # who asks again has it looked at again
 
     def tone(self, frequencies: tuple[int, ...]) -> Audio:
         """A second of these frequencies together, which can follow itself without a seam."""
@@ -156,7 +158,7 @@ class Library:
     def run(self, audio: Audio, at: int) -> Run | None:
         """What lies together from sample `at` on; None while it is being read."""
         number, inside = divmod(at, BLOCK)
-        if audio.path:
+        if audio.path and audio.error is None:
             self._read_ahead(audio, number)
         if audio.blocks[number] == _ABSENT:
             return None
@@ -194,6 +196,8 @@ class Library:
         """A free block, or the one that was not used for longest."""
         if self._free:
             return self._free.pop()
+        if not self._used:
+            return None  # all are being read
         (ident, number), (audio, used) = next(iter(self._used.items()))
         if self.now - used < IN_USE_S:
             return None
