@@ -1,0 +1,62 @@
+"""Who may register and call: challenges what comes, and judges the answers (RFC 3261, 22)."""
+
+from .digest import Authorization, Verdict, parse_authorization
+from .events import AuthenticationFailed
+from .flow import Flow
+from .grammar import MalformedSip
+from .message import Request
+from .stack import Stack
+from .transaction_layer import Transaction
+
+
+class Authenticator:
+    """Lets requests in, or answers them itself."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+
+    def admits(self, transaction: Transaction, name: str, flow: Flow, now: float) -> bool:
+        """Whether the request may act in this name; if not, it has been answered.
+
+        An unknown name and a wrong password look the same from outside: 401, each time.
+        """
+        if self._stack.directory.is_open(name, flow):
+            return True
+        authorization = self._own_credentials(transaction.request)
+        if authorization is None:
+            self._challenge(transaction, now)
+            return False
+        verdict = self._stack.verifier.judge(
+            authorization, transaction.request.method, self._stack.directory.ha1, now
+        )
+        if verdict is Verdict.ACCEPTED:
+            return self._allows(transaction, authorization.username, name, now)
+        if verdict is Verdict.REFUSED:
+            self._stack.outbox.counts["authentication failures"] += 1
+            self._stack.outbox.emit(
+                AuthenticationFailed(flow, authorization.username, transaction.request.method)
+            )
+        self._challenge(transaction, now, stale=verdict is Verdict.STALE)
+        return False
+
+    def _allows(self, transaction: Transaction, username: str, name: str, now: float) -> bool:
+        if self._stack.directory.may_use(username, name):
+            return True
+        self._stack.reply(transaction, 403, now)
+        return False
+
+    def _own_credentials(self, request: Request) -> Authorization | None:
+        # Those of other realms are for others on the way (section 22.3).
+        for text in request.headers.values("Authorization"):
+            try:
+                authorization = parse_authorization(text)
+            except MalformedSip:
+                continue
+            if authorization.realm == self._stack.settings.realm:
+                return authorization
+        return None
+
+    def _challenge(self, transaction: Transaction, now: float, *, stale: bool = False) -> None:
+        challenges = self._stack.verifier.challenges(now, stale=stale)
+        fields = [("WWW-Authenticate", str(challenge)) for challenge in challenges]
+        self._stack.reply(transaction, 401, now, fields=fields)

@@ -1,0 +1,148 @@
+"""A call as its user agent sees it (RFC 3261 sections 13 to 15): its states and what it keeps.
+
+```
+ incoming                      outgoing
+ INCOMING --answer--> ANSWERED   CALLING --1xx--> PROCEEDING --2xx--> CONFIRMED
+                         | ACK      |                 |
+                         v          +----- hangup ----+----> CANCELLED --final response--> over
+                     CONFIRMED
+ ANSWERED --hangup--> LEAVING --ACK--> BYE --> over
+```
+
+The user of a call sees it end at once; CANCELLED, LEAVING and ENDED are what the peer still has to
+be told.
+"""
+
+from enum import Enum, auto
+
+from msgspec import Struct
+
+from .dialog import Dialog
+from .digest import Credentials
+from .events import CallId
+from .flow import Flow
+from .message import Response
+from .transaction_layer import Transaction
+
+
+class CallState(Enum):
+    """Where a call is; see the module's drawing."""
+
+    INCOMING = auto()
+    ANSWERED = auto()
+    CALLING = auto()
+    PROCEEDING = auto()
+    CONFIRMED = auto()
+    CANCELLED = auto()
+    LEAVING = auto()
+    ENDED = auto()
+
+
+OVER = frozenset({CallState.CANCELLED, CallState.LEAVING, CallState.ENDED})
+
+
+class Verb(Enum):
+    """What a call's user may do; hanging up is always allowed."""
+
+    RING = auto()
+    PROGRESS = auto()
+    ANSWER = auto()
+    REJECT = auto()
+    REDIRECT = auto()
+    REINVITE = auto()
+    ACCEPT_OFFER = auto()
+    REJECT_OFFER = auto()
+
+
+# In a state of OVER every verb is ignored, for the user can't know yet. Elsewhere it is an error.
+ALLOWED: dict[Verb, frozenset[CallState]] = {
+    Verb.RING: frozenset({CallState.INCOMING}),
+    Verb.PROGRESS: frozenset({CallState.INCOMING}),
+    Verb.ANSWER: frozenset({CallState.INCOMING}),
+    Verb.REJECT: frozenset({CallState.INCOMING}),
+    Verb.REDIRECT: frozenset({CallState.INCOMING}),
+    Verb.REINVITE: frozenset({CallState.CONFIRMED}),
+    Verb.ACCEPT_OFFER: frozenset({CallState.CONFIRMED}),
+    Verb.REJECT_OFFER: frozenset({CallState.CONFIRMED}),
+}
+
+
+class WrongState(Exception):
+    """The caller of a verb can't use it now: a call already answered, a negotiation pending."""
+
+
+class OfferState(Enum):
+    """Of re-INVITEs there is at most one at a time (section 14)."""
+
+    IDLE = auto()
+    SENT = auto()
+    WAITING = auto()  # refused with 491: ours is sent again after a while
+    RECEIVED = auto()
+
+
+class CallAlarm(Enum):
+    """What may become due in a call."""
+
+    REPEAT_PROVISIONAL = auto()
+    REPEAT_ANSWER = auto()
+    NO_ACK = auto()
+    NO_FINAL_RESPONSE = auto()
+    OFFER_AGAIN = auto()
+
+
+class CallTimer(Struct, frozen=True, gc=False):
+    """A running deadline of a call."""
+
+    call: CallId
+    alarm: CallAlarm
+
+
+class Unacknowledged(Struct):
+    """A 2xx of ours that waits for its ACK; ``interval`` is the next in seconds."""
+
+    transaction: Transaction
+    response: Response
+    interval: float
+    # Whether the 2xx brought our offer, so that the ACK brings the answer.
+    offered: bool
+
+
+class Call:
+    """One call. ``dialog`` is None until a call of ours is answered.
+
+    ``transaction`` is the INVITE's. ``early`` are the forks of an unanswered call of ours, by
+    their tag. ``offering`` is the re-INVITE's transaction, ours or the peer's.
+    """
+
+    def __init__(
+        self,
+        call_id: CallId,
+        state: CallState,
+        transaction: Transaction,
+        dialog: Dialog | None = None,
+        credentials: Credentials | None = None,
+    ) -> None:
+        self.id = call_id
+        self.state = state
+        self.transaction = transaction
+        self.dialog = dialog
+        self.credentials = credentials
+        self.is_outgoing = dialog is None
+        self.early: dict[str, Dialog] = {}
+        self.provisional: tuple[int, bytes] | None = None
+        self.unacknowledged: Unacknowledged | None = None
+        self.offer_state = OfferState.IDLE
+        self.offering: Transaction | None = None
+        self.offered = b""
+        self.cancel_sent = False
+        self.cause = 0
+
+    @property
+    def sip_call_id(self) -> str:
+        """The Call-ID header's value."""
+        return self.transaction.request.call_id
+
+    @property
+    def flow(self) -> Flow:
+        """Where the peer is."""
+        return self.dialog.flow if self.dialog is not None else self.transaction.flow
