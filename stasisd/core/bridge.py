@@ -3,6 +3,7 @@
 This release connects two parties; the third one is refused where it asks.
 """
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -34,6 +35,7 @@ class Bridge:
         self.topics = (f"bridge:{self.id}",)
         self.channels: list[Channel] = []
         self.changed = trio.Event()
+        self.destroyed = False
 
     def join(self, channel: "Channel") -> None:
         """Add a channel, taking it out of any other bridge.
@@ -42,8 +44,7 @@ class Bridge:
         """
         if channel.bridge is self:
             return
-        if len(self.channels) >= MOST_PARTIES:
-            raise BridgeFull
+        self.check_room([channel])
         if channel.bridge is not None:
             channel.bridge.leave(channel)
         channel.bridge = self
@@ -53,6 +54,11 @@ class Bridge:
         self._publish_change(events.ChannelEnteredBridge, channel)
         if len(self.channels) == MOST_PARTIES:
             self._connect(*self.channels)
+
+    def check_room(self, channels: Iterable["Channel"]) -> None:
+        """Raise :class:`BridgeFull` where these can't all be here."""
+        if len({*self.channels, *channels}) > MOST_PARTIES:
+            raise BridgeFull
 
     def _connect(self, one: "Channel", other: "Channel") -> None:
         if one.port is not None and other.port is not None:
@@ -78,7 +84,10 @@ class Bridge:
         self._announce()
 
     def destroy(self) -> None:
-        """Take all channels out and end."""
+        """Take all channels out and end. Idempotent."""
+        if self.destroyed:
+            return
+        self.destroyed = True
         for channel in list(self.channels):
             self.leave(channel)
         self.tenant.publish(events.BridgeDestroyed, self.topics, bridge=self.snapshot)

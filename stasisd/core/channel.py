@@ -67,7 +67,7 @@ class Channel:
         self.nursery: trio.Nursery | None = None
         self.visit: Visit | None = None
         self.bridge: Bridge | None = None
-        self.last_playback: Playback | None = None
+        self.playbacks: list[Playback] = []
         self.cause: int | None = None
         self.started = False
         self.hungup = False
@@ -220,8 +220,8 @@ class Channel:
 
     async def wait_played(self) -> None:
         """Wait until all that was queued to be played here has ended."""
-        while self.last_playback is not None and not self.last_playback.finished.is_set():
-            await self.last_playback.finished.wait()
+        while self.playbacks:
+            await self.playbacks[-1].finished.wait()
 
     # --- dialplan position and variables
 
@@ -304,10 +304,12 @@ class Channel:
             return
         self.destroyed = self.hungup = True
         cause = self.cause if self.cause is not None else causes.NORMAL_CLEARING
-        if self.bridge is not None:
-            self.bridge.leave(self)
-        self.leg.hangup(cause)
-        if self.port is not None:
-            self.port.close()
-        self.publish(events.ChannelDestroyed, cause=cause, cause_txt=causes.text(cause))
-        self.tenant.forget_channel(self)
+        try:
+            if self.bridge is not None:
+                self.bridge.leave(self)
+            self.leg.hangup(cause)
+        finally:
+            if self.port is not None:
+                self.port.close()
+            self.publish(events.ChannelDestroyed, cause=cause, cause_txt=causes.text(cause))
+            self.tenant.forget_channel(self)

@@ -22,17 +22,16 @@ class Endpoint:
         self.resource = resource
         self.topics = (f"endpoint:{technology}/{resource}", f"endpoint:{technology}")
         self.contacts: dict[str, ContactSnapshot] = {}
+        self.channel_ids: dict[str, None] = {}  # in the order they came
 
     @property
     def snapshot(self) -> EndpointSnapshot:
         """The endpoint as it is now."""
-        key = (self.technology, self.resource)
-        channels = self.tenant.channels.values()
         return EndpointSnapshot(
             technology=self.technology,
             resource=self.resource,
             state="online" if self.contacts else "offline",
-            channel_ids=tuple(c.id for c in channels if c.endpoint == key),
+            channel_ids=tuple(self.channel_ids),
         )
 
     def reachable_at(self, uri: str) -> None:

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from .tenant import Tenant
 
 
+# What one command of the media process holds without trouble.
+MOST_PROMPTS = 256
+
+
 class MediaNotFound(Exception):
     """The URI names nothing that can be played; the message says why."""
 
@@ -44,6 +48,8 @@ def _sound(tenant: "Tenant", name: str, language: str) -> tuple[AnySegment, ...]
 def _said(tenant: "Tenant", names: list[str], language: str) -> tuple[AnySegment, ...]:
     if not names:
         raise MediaNotFound("there is nothing to say")
+    if len(names) > MOST_PROMPTS:
+        raise MediaNotFound(f"more than {MOST_PROMPTS} prompts would be needed")
     return tuple(segment for name in names for segment in _sound(tenant, name, language))
 
 

@@ -38,7 +38,7 @@ class NotPlaying(Exception):
 
 
 class Playback:
-    """Made by :func:`play`; it waits for those asked for before it on the same channel."""
+    """Made by :func:`play`; its ``turn`` comes when those before it on the channel have ended."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Playback:
         )
         self._offset_ms = offset_ms
         self._skip_ms = skip_ms
-        self._before = channel.last_playback
+        self.turn = trio.Event()
         self._scope = trio.CancelScope()
         self._stopped = False
         self._playing: Playing | None = None
@@ -80,10 +80,9 @@ class Playback:
         failure: str | None = "the channel was hung up"
         try:
             with self._scope:
-                if self._before is not None:
-                    await self._before.finished.wait()
-                    self._before = None
-                failure = await self._play_all()
+                await self.turn.wait()
+                if not self._stopped:
+                    failure = await self._play_all()
         except MediaNotFound as missing:
             failure = str(missing)
         finally:
@@ -123,6 +122,10 @@ class Playback:
         self._change(events.PlaybackFinished, state=state, reason=failure)
         self.channel.tenant.playbacks.pop(self.id, None)
         self.finished.set()
+        queue = self.channel.playbacks
+        queue.remove(self)
+        if queue:
+            queue[0].turn.set()
 
     def _change(self, event: type[events.PlaybackEvent], **fields: object) -> None:
         self.snapshot = msgspec.structs.replace(self.snapshot, **fields)
@@ -190,7 +193,8 @@ def play(
         offset_ms=offset_ms,
         skip_ms=skip_ms,
     )
-    channel.last_playback = playback
+    channel.playbacks.append(playback)
+    channel.playbacks[0].turn.set()
     channel.tenant.playbacks[playback.id] = playback
     channel.nursery.start_soon(playback.run)
     return playback

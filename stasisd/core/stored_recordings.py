@@ -14,6 +14,7 @@ import trio
 
 # Extensions of recordings, and ARI's name of the format.
 FORMATS = {".wav": "wav", ".ulaw": "ulaw", ".alaw": "alaw", ".sln": "slin", ".flac": "flac"}
+# In bytes, so that name and extension fit into any file system.
 LONGEST_NAME = 200
 
 
@@ -43,7 +44,7 @@ def checked(name: str) -> str:
     parts = name.split("/")
     if (
         not name
-        or len(name) > LONGEST_NAME
+        or len(name.encode("utf-8", "replace")) > LONGEST_NAME
         or any(part in {"", ".", ".."} or part.startswith(".") for part in parts)
         or any(ord(c) < 32 or c in "\\\x7f" for c in name)
     ):
@@ -113,9 +114,10 @@ class StoredRecordings:
         if not may_exist and self._find(name) is not None:
             raise AlreadyExists(name)
         path = self.folder / f"{name}{extension}"
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+        # Asked before a folder is made: a link could let even that happen elsewhere.
         if not path.parent.resolve().is_relative_to(self.folder.resolve()):
             raise BadName(name)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
         return path
 
     def _copy(self, recording: StoredRecording, name: str) -> StoredRecording:

@@ -33,7 +33,8 @@ async def live(channel: "Channel", body: Body) -> None:
         with crash_barrier(channel), trio.move_on_after(HANGUP_EXTENSION_SECONDS):
             await channel.tenant.router.run_hangup(channel)
     finally:
-        channel.destroy()
+        with crash_barrier(channel):
+            channel.destroy()
 
 
 async def _talk(channel: "Channel", body: Body) -> None:

@@ -19,6 +19,10 @@ class AllocationFailed(Exception):
     """The technology can't make a channel to this resource; the message says why."""
 
 
+class IdTaken(AllocationFailed):
+    """A channel of this id exists already, or the same id was given twice."""
+
+
 class DialFailed(Exception):
     """The far end did not answer."""
 

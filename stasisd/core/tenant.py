@@ -25,7 +25,7 @@ from .snapshots import BridgeSnapshot
 from .sounds import Sounds
 from .stored_recordings import StoredRecordings
 from .supervision import Body, live
-from .technology import Technology
+from .technology import AllocationFailed, IdTaken, Technology
 
 
 class TenantSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +38,7 @@ class TenantSettings(msgspec.Struct, frozen=True, kw_only=True):
     system_name: str = ""
 
 
-class Draining(Exception):
+class Draining(AllocationFailed):
     """The daemon stops and takes no new calls."""
 
 
@@ -128,17 +128,35 @@ class Tenant:
 
     # --- channels
 
-    def add_channel(self, channel: Channel) -> None:
-        """Take a new channel in and tell it. Raises :class:`Draining`."""
+    def claim(self, *channel_ids: str) -> None:
+        """See that channels of these ids may be made.
+
+        Raises :class:`Draining`, or :class:`~.technology.IdTaken`.
+        """
         if self.draining:
             raise Draining
+        if len(set(channel_ids)) < len(channel_ids) or not self.channels.keys().isdisjoint(
+            channel_ids
+        ):
+            raise IdTaken(", ".join(channel_ids))
+
+    def add_channel(self, channel: Channel) -> None:
+        """Take a new channel in and tell it. Raises what :meth:`claim` raises."""
+        self.claim(channel.id)
         self.channels[channel.id] = channel
         self._empty = trio.Event()
+        endpoint = self.endpoints.get(channel.endpoint) if channel.endpoint else None
+        if endpoint is not None:
+            endpoint.channel_ids[channel.id] = None
         channel.publish(events.ChannelCreated)
 
     def forget_channel(self, channel: Channel) -> None:
-        """A channel was destroyed."""
-        del self.channels[channel.id]
+        """A channel was destroyed; one that never got in is passed over."""
+        if self.channels.pop(channel.id, None) is None:
+            return
+        endpoint = self.endpoints.get(channel.endpoint) if channel.endpoint else None
+        if endpoint is not None:
+            endpoint.channel_ids.pop(channel.id, None)
         self._retire(channel.topics[0])
         if not self.channels:
             self._empty.set()

@@ -7,6 +7,8 @@ import re
 
 from stasisd.media.commands import BUSY, CONGESTION, DIALTONE, RINGBACK, Step, ToneSegment
 
+MOST_STEPS = 64
+
 
 class BadTone(ValueError):
     """There is no such tone, or the cadence can't be read."""
@@ -53,16 +55,23 @@ def tone(text: str) -> ToneSegment:
     if options:
         key, _, zone = options.partition("=")
         if key != "tonezone" or zone not in ZONES:
-            raise BadTone(f"unknown tone zone {options!r}; known are {', '.join(sorted(ZONES))}")
+            raise BadTone(
+                f"unknown tone zone {options[:40]!r}; known are {', '.join(sorted(ZONES))}"
+            )
     named = ZONES[zone].get(name)
     if named is not None:
         return named
-    return ToneSegment(tuple(_step(part) for part in name.split(",")), repeat=True)
+    steps = name.split(",")
+    if len(steps) > MOST_STEPS:
+        raise BadTone(f"a cadence has at most {MOST_STEPS} steps")
+    return ToneSegment(tuple(_step(part) for part in steps), repeat=True)
 
 
 def _step(text: str) -> Step:
     match = STEP.fullmatch(text.strip())
     if match is None or int(match[3]) == 0:
-        raise BadTone(f"no tone is called {text!r}, and it is no cadence like 440+480/2000,0/4000")
+        raise BadTone(
+            f"no tone is called {text[:40]!r}, and it is no cadence like 440+480/2000,0/4000"
+        )
     frequencies = tuple(int(f) for f in (match[1], match[2]) if f and int(f))
     return Step(frequencies, int(match[3]))

@@ -18,7 +18,7 @@ from .plan import Dialplan, Step
 from .variables import SubstitutionError, substitute
 
 # A dialplan that only jumps would never let anything else run.
-STEPS_WITHOUT_WAITING = 1000
+STEPS_WITHOUT_WAITING = 50
 
 
 class Interpreter:
@@ -69,7 +69,8 @@ class Interpreter:
             if steps % STEPS_WITHOUT_WAITING == 0:
                 await trio.lowlevel.checkpoint()
             channel.jumped = False
-            await self._run_step(channel, step)
+            if not await self._run_step(channel, step):
+                return
             if not channel.jumped:
                 here = channel.snapshot.dialplan
                 channel.go_to(here.context, here.exten, here.priority + 1)
@@ -81,17 +82,19 @@ class Interpreter:
         )
         return found.step if found is not None else None
 
-    async def _run_step(self, channel: Channel, step: Step) -> None:
+    async def _run_step(self, channel: Channel, step: Step) -> bool:
+        """Run one step, and say whether the dialplan goes on."""
         where = f"{step.file}:{step.line}"
         application = find_application(step.application)
         if application is None:
             channel.log.error("no such application", application=step.application, where=where)
             channel.release(causes.INTERWORKING)
             await trio.lowlevel.checkpoint()
-            return
+            return False
         arguments = self.substituted(channel, step.arguments, where)
         channel.show_application(step.application, arguments, announce=True)
         await application(channel, arguments)
+        return True
 
     def substituted(self, channel: Channel, text: str, where: str) -> str:
         """A step's arguments with the channel's values in them."""

@@ -64,16 +64,17 @@ def destroy(bridge: Delete[Bridge]) -> None:
 @operation("bridges.addChannel", rest="POST /bridges/{bridgeId}/addChannel", errors=MEMBERS)
 def add_channel(bridge: Control[Bridge], channel: Channels) -> None:
     """Let channels join a bridge."""
+    if bridge.snapshot.bridge_class != "stasis":
+        raise Conflict("Bridge not in Stasis application")
     for joining in channel:
         if joining.visit is None:
             raise Unprocessable("Channel not in Stasis application")
+    try:
+        bridge.check_room(channel)
+    except BridgeFull:
+        raise Conflict("Bridge is full", detail="this release mixes two channels") from None
     for joining in channel:
-        try:
-            bridge.join(joining)
-        except BridgeFull:
-            raise Conflict(
-                "Bridge is full", detail="this release mixes two channels in a bridge"
-            ) from None
+        bridge.join(joining)
 
 
 @operation("bridges.removeChannel", rest="POST /bridges/{bridgeId}/removeChannel", errors=MEMBERS)

@@ -8,8 +8,8 @@ from stasisd.core.router import Router
 from stasisd.core.snapshots import ChannelSnapshot, Party
 from stasisd.core.supervision import Body
 from stasisd.core.technology import AllocationFailed as NoChannel
-from stasisd.core.technology import NewChannel
-from stasisd.core.tenant import Tenant
+from stasisd.core.technology import IdTaken, NewChannel
+from stasisd.core.tenant import Draining, Tenant
 from stasisd.core.variables import UnknownFunction
 
 from .declare import (
@@ -41,6 +41,8 @@ VARIABLE = {
     409: "Channel not in a Stasis application",
 }
 FORMATS = ("ulaw", "alaw")
+# What one command of the media process holds without trouble.
+MOST_DIGITS = 256
 
 Direction = Annotated[
     Literal["both", "in", "out"], OneOf(("both", "in", "out"), "Invalid direction specified")
@@ -103,8 +105,8 @@ def originate(  # noqa: PLR0913 - ARI's parameters, each by its name
         raise InvalidParameter("Originator and formats can't both be specified")
     caller = _caller(caller_id)
     wanted = NewChannel(
-        channel_id=new.id,
-        other_channel_id=other_channel_id,
+        channel_id=new.id or None,
+        other_channel_id=other_channel_id or None,
         caller=caller,
         connected=caller,
         variables=texts(variables),
@@ -125,11 +127,16 @@ def originate(  # noqa: PLR0913 - ARI's parameters, each by its name
 def _request(tenant: Tenant, endpoint: str, wanted: NewChannel) -> Channel:
     if "/" not in endpoint:
         raise InvalidParameter("Invalid endpoint specified")
-    for taken in (wanted.channel_id, wanted.other_channel_id):
-        if taken is not None and taken in tenant.channels:
-            raise Conflict("Channel with given unique ID already exists")
+    given = [
+        channel_id for channel_id in (wanted.channel_id, wanted.other_channel_id) if channel_id
+    ]
     try:
+        tenant.claim(*given)
         return dialing.request(tenant, endpoint, wanted)
+    except Draining:
+        raise
+    except IdTaken:
+        raise Conflict("Channel with given unique ID already exists") from None
     except NoChannel as failed:
         raise AllocationFailed("Allocation failed", detail=str(failed)) from None
     except UnknownFunction as unknown:
@@ -266,6 +273,8 @@ def send_dtmf(
     """Send digits to the far end; all times are in milliseconds."""
     in_stasis(channel)
     digits = dtmf.upper()
+    if len(digits) > MOST_DIGITS:
+        raise InvalidParameter(f"at most {MOST_DIGITS} digits can be sent at once")
     strange = set(digits) - set("0123456789*#ABCD")
     if strange:
         raise InvalidParameter(f"{''.join(sorted(strange))!r} are no DTMF digits")

@@ -10,6 +10,10 @@ from .errors import InvalidParameter
 TRUE = {"true", "yes", "on", "1", "y", "t"}
 FALSE = {"false", "no", "off", "0", "n", "f", ""}
 
+# Numbers are of 32 bits in ARI; so many characters of a bad value are shown.
+GREATEST = 2**31 - 1
+SHOWN = 40
+
 
 def read_value(parameter: Parameter, raw: Mapping[str, Any]) -> Any:
     """The parameter's value, its default where it is not given.
@@ -93,12 +97,15 @@ def _boolean(wire: str, given: Any) -> bool:
         return True
     if text in FALSE:
         return False
-    raise InvalidParameter(f"{wire} must be true or false, not {given!r}")
+    raise InvalidParameter(f"{wire} must be true or false, not {text[:SHOWN]!r}")
 
 
 def _integer(wire: str, given: Any) -> int:
-    if isinstance(given, int) and not isinstance(given, bool):
-        return given
+    value = given
     if isinstance(given, str) and re.fullmatch(r"\s*[+-]?[0-9]{1,18}\s*", given):
-        return int(given)
-    raise InvalidParameter(f"{wire} must be a whole number, not {given!r}")
+        value = int(given)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise InvalidParameter(f"{wire} must be a whole number, not {str(given)[:SHOWN]!r}")
+    if abs(value) > GREATEST:
+        raise InvalidParameter(f"{wire} must be at most {GREATEST}")
+    return value

@@ -82,20 +82,21 @@ class Local:
         """Make both halves; the first is the one to dial.
 
         The resource is ``exten[@context][/options]``. Raises AllocationFailed where the
-        dialplan has no such extension.
+        dialplan has no such extension, an id is taken or the tenant drains.
         """
         place = resource.partition("/")[0]
         exten, _, context = place.partition("@")
         context = context or "default"
         if not exten or not tenant.router.exists(context, exten, 1):
             raise AllocationFailed(f"there is no extension {exten!r} in context {context!r}")
+        near_id, far_id = _ids(tenant, new)
+        tenant.claim(near_id, far_id)
         try:
             near_port, far_port = tenant.media.open_pair()
         except MediaUnavailable as unavailable:
             raise AllocationFailed(str(unavailable)) from None
         near, far = Half(), Half()
         near.other, far.other = far, near
-        near_id, far_id = _ids(tenant, new)
         name = f"Local/{exten}@{context}-{tenant.new_name_suffix()}"
         position = DialplanPosition(context, exten, 1)
         for half, object_id, number, state, port in (
