@@ -45,7 +45,7 @@ class Sip(msgspec.Struct, frozen=True, kw_only=True):
     tcp: bool = True
     advertised_address: str | None = None
     realm: str = "stasisd"
-    digest_algorithms: tuple[DigestAlgorithm, ...] = (DigestAlgorithm.SHA_256, DigestAlgorithm.MD5)
+    digest_algorithms: tuple[DigestAlgorithm, ...] = (DigestAlgorithm.MD5,)
     registration: Registration = Registration()
 
 

@@ -1,0 +1,137 @@
+"""The command ``stasisd``: what needs no running daemon, and the daemon itself."""
+
+import os
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import click
+import structlog
+import trio
+
+from . import __version__, logs
+from .bindings.rest.server import CannotListenError
+from .config import Configuration, ConfigurationError, load
+from .daemon import Addresses, Daemon, ensure_secrets, supervise
+from .dialplan.parser import DialplanError, parse
+from .media.control import MediaUnavailable
+from .store import secrets
+from .store.errors import StoreError
+from .technologies.sip import CannotListen
+
+log = structlog.get_logger("stasisd")
+
+# Exit codes: 1 something is in the way, 2 the configuration is wrong.
+FAILED, MISCONFIGURED = 1, 2
+
+IN_THE_WAY = (CannotListenError, CannotListen, MediaUnavailable, StoreError)
+
+config_option = click.option(
+    "--config",
+    "file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The configuration. Without it: conf/stasisd.toml, /etc/stasisd/stasisd.toml, built-in.",
+)
+
+
+@click.group()
+@click.version_option(__version__, prog_name="stasisd")
+def main() -> None:
+    """A telephony application server: ARI over REST and WebSocket, SIP and RTP."""
+
+
+@main.command()
+@config_option
+def serve(file: Path | None) -> None:
+    """Run the daemon until SIGTERM or Ctrl-C."""
+    configuration = _load(file)
+    given = configuration.settings.log
+    logs.configure(given.level.value, given.format.value)
+    try:
+        kept, are_new = ensure_secrets(configuration)
+        daemon = Daemon(configuration, kept)
+        if are_new:
+            _show_new_credentials(configuration, kept)
+        trio.run(supervise, daemon, _tell_addresses)
+    except* IN_THE_WAY as group:
+        _fail(str(_first(group)))
+
+
+def _first(group: BaseException) -> BaseException:
+    while isinstance(group, BaseExceptionGroup):
+        group = group.exceptions[0]
+    return group
+
+
+def _tell_addresses(addresses: Addresses) -> None:
+    log.info(
+        "stasisd is up",
+        version=__version__,
+        http=[f"{host}:{port}" for host, port in addresses.http],
+        sip=[f"{host}:{port}" for host, port in addresses.sip],
+    )
+
+
+@main.command("check-config")
+@config_option
+def check_config(file: Path | None) -> None:
+    """Read the configuration and the dialplans, and report every mistake."""
+    configuration = _load(file)
+    click.echo(f"{configuration.source or 'The built-in configuration'} is good.")
+
+
+@main.command()
+@config_option
+def credentials(file: Path | None) -> None:
+    """Print the passwords that were made for users and phones."""
+    configuration = _load(file)
+    try:
+        kept, _ = ensure_secrets(configuration)
+    except StoreError as error:
+        _fail(str(error))
+    _print_credentials(configuration, kept)
+
+
+def _load(file: Path | None) -> Configuration:
+    """The configuration, with its dialplans checked; mistakes end the program."""
+    try:
+        configuration = load(file)
+        for tenant in configuration.settings.tenants.values():
+            path = configuration.dialplan(tenant)
+            parse(path.read_text(), str(path))
+    except (ConfigurationError, DialplanError) as error:
+        click.echo(str(error), err=True)
+        sys.exit(MISCONFIGURED)
+    except (OSError, UnicodeDecodeError) as error:
+        click.echo(f"stasisd: a dialplan can't be read: {error}", err=True)
+        sys.exit(MISCONFIGURED)
+    return configuration
+
+
+def _print_credentials(configuration: Configuration, kept: secrets.Secrets) -> None:
+    for tenant, given in configuration.settings.tenants.items():
+        click.echo(f"Tenant {tenant}:")
+        for name in given.users:
+            password = kept.users.get(tenant, {}).get(name, "(as configured)")
+            click.echo(f"  ARI user   {name:<12} {password}")
+        for name in given.endpoints:
+            password = kept.endpoints.get(tenant, {}).get(name, "(as configured)")
+            click.echo(f"  SIP phone  {name:<12} {password}")
+    click.echo("`stasisd credentials` prints this again.")
+
+
+def _show_new_credentials(configuration: Configuration, kept: secrets.Secrets) -> None:
+    """Print them once, but never into a journal that others may read."""
+    if "JOURNAL_STREAM" in os.environ:
+        log.info("passwords were made; `stasisd credentials` prints them")
+    else:
+        _print_credentials(configuration, kept)
+
+
+def _fail(message: str) -> NoReturn:
+    click.echo(f"stasisd: {message}", err=True)
+    sys.exit(FAILED)
+
+
+if __name__ == "__main__":
+    main()

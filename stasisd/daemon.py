@@ -1,0 +1,277 @@
+"""The composition root: the one file that knows all rooms, and fills each tenant.
+
+Nurseries nest as things depend on each other: the database outlives the media, the media outlives
+the tenants, and what lets the world in (SIP, HTTP) begins last and ends first.
+"""
+
+import signal
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+import structlog
+import trio
+
+import stasisd
+from caps.grant import Grant
+from caps.keyring import Keyring, RootKey
+from stasisd.bindings.ari.encoding import Encoder
+from stasisd.bindings.documents import SwaggerDocuments
+from stasisd.bindings.rest.responder import AriResponder
+from stasisd.bindings.rest.server import serve
+from stasisd.bindings.rest.site import HttpSettings
+from stasisd.bindings.websocket.applications import ApplicationStream
+from stasisd.bindings.websocket.session import EventSession, WebSocketSettings
+from stasisd.config import Configuration, settings
+from stasisd.core import causes, sounds
+from stasisd.core.tenant import Tenant, TenantSettings
+from stasisd.dialplan.interpreter import Interpreter
+from stasisd.dialplan.parser import parse
+from stasisd.media.control import Media, MediaSettings
+from stasisd.operations import OPERATIONS
+from stasisd.operations.authentication import Authenticator, User
+from stasisd.operations.events import Hearing
+from stasisd.operations.gate import Gate
+from stasisd.operations.hearing import permits
+from stasisd.sd_notify import Notifier
+from stasisd.store import DATABASE, SECRETS, secrets
+from stasisd.store.contacts import Contacts
+from stasisd.store.database import open_database
+from stasisd.technologies.local import Local
+from stasisd.technologies.sip import Sip, SipAccount, SipSettings
+
+log = structlog.get_logger(__name__)
+
+PROMPTS = Path(stasisd.__file__).parent / "sounds"
+
+
+class Addresses(msgspec.Struct, frozen=True):
+    """Where the daemon listens, once it does."""
+
+    http: list[tuple[str, int]]
+    sip: list[tuple[str, int]]
+
+
+def ensure_secrets(configuration: Configuration) -> tuple[secrets.Secrets, bool]:
+    """The secrets of this configuration, and whether some were made just now. Blocks.
+
+    Raises the store's errors where the file can't be used.
+    """
+    tenants = configuration.settings.tenants
+    return secrets.ensure(
+        configuration.state / SECRETS,
+        {
+            name: [u for u, user in t.users.items() if user.password is None]
+            for name, t in tenants.items()
+        },
+        {
+            name: [e for e, endpoint in t.endpoints.items() if _needs_password(endpoint)]
+            for name, t in tenants.items()
+        },
+    )
+
+
+def _needs_password(endpoint: settings.SipEndpoint) -> bool:
+    return endpoint.authenticate and endpoint.password is None
+
+
+class Daemon:
+    """One daemon, made of a configuration and its secrets."""
+
+    def __init__(self, configuration: Configuration, kept: secrets.Secrets) -> None:
+        """Reads dialplans and sounds: blocks, and raises what their rooms declare."""
+        self._configuration = configuration
+        self._settings = configuration.settings
+        self._secrets = kept
+        self._stop = trio.Event()
+        keys = [RootKey(key.id, key.tenant, key.secret) for key in kept.root_keys]
+        self.keyring = Keyring(keys)
+        self._media = Media(_media_settings(self._settings.media))
+        self.tenants = {
+            name: self._tenant(name, tenant) for name, tenant in self._settings.tenants.items()
+        }
+
+    def _tenant(self, name: str, given: settings.Tenant) -> Tenant:
+        made = Tenant(
+            TenantSettings(
+                name=name,
+                language=given.language,
+                channelvars=given.channelvars,
+                recordings=self._configuration.recordings(given),
+            ),
+            media=self._media,
+            sounds=sounds.scan([PROMPTS, *self._configuration.sounds(given)]),
+        )
+        path = self._configuration.dialplan(given)
+        made.router = Interpreter(parse(path.read_text(), str(path)))
+        made.technologies[Local.name] = Local()
+        return made
+
+    def stop(self) -> None:
+        """Begin the end: no new calls, then none at all. Idempotent."""
+        self._stop.set()
+
+    async def run(
+        self, *, task_status: trio.TaskStatus[Addresses] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Serve until stopped, then drain and return.
+
+        Raises what the rooms declare for an address that can't be bound.
+        """
+        async with (
+            open_database(self._configuration.state / DATABASE) as database,
+            _running(self._media.run),
+            trio.open_nursery() as tenants,
+        ):
+            for tenant in self.tenants.values():
+                await tenants.start(tenant.run)
+            sip = Sip(self._sip_settings(), self.tenants, self._accounts(), Contacts(database))
+            async with _running(sip.run), trio.open_nursery() as nursery:
+                finished = trio.Event()
+                http = await nursery.start(self._serve_http, finished)
+                task_status.started(Addresses(http, sip.addresses))
+                await self._stop.wait()
+                await self._drain(sip)
+                finished.set()
+            tenants.cancel_scope.cancel()
+
+    async def _drain(self, sip: Sip) -> None:
+        """End the calls, and give their last messages time to leave."""
+        log.info("draining", channels=sum(len(t.channels) for t in self.tenants.values()))
+        with trio.move_on_after(self._settings.shutdown.drain_seconds):
+            for tenant in self.tenants.values():
+                tenant.drain(causes.NORMAL_CLEARING)
+            for tenant in self.tenants.values():
+                await tenant.wait_empty()
+            await sip.wait_quiet()
+
+    async def _serve_http(
+        self,
+        finished: trio.Event,
+        *,
+        task_status: trio.TaskStatus[list[tuple[str, int]]],
+    ) -> None:
+        http = self._settings.http
+        shell = HttpSettings(
+            listen=tuple((address.host, address.port) for address in http.bind),
+            certificate=http.certificate,
+            prefix=http.prefix,
+            allowed_origins=http.allowed_origins,
+        )
+        responder = self._responder(shell)
+        await serve(responder, shell, stop=finished, task_status=task_status)
+
+    def _responder(self, shell: HttpSettings) -> AriResponder:
+        encoder = Encoder(_server_id(), f"stasisd-{stasisd.__version__}")
+        host, port = shell.listen[0]
+
+        def open_session(hearing: Hearing, grant: Grant) -> EventSession:
+            stream = ApplicationStream(hearing, encoder.event, permits(grant, hearing.tenant))
+            return EventSession(stream, WebSocketSettings())
+
+        return AriResponder(
+            Gate(self.tenants, time.time),
+            Authenticator(self._users(), self.keyring, time.time),
+            encoder,
+            documents=SwaggerDocuments(
+                OPERATIONS.values(),
+                host=f"{host}:{port}",
+                scheme="https" if shell.certificate else "http",
+                prefix=shell.prefix,
+            ),
+            open_session=open_session,
+            server=shell.server,
+        )
+
+    def _users(self) -> list[User]:
+        return [
+            User(
+                name=name,
+                tenant=tenant,
+                password=user.password or self._secrets.users[tenant][name],
+                read_only=user.read_only,
+            )
+            for tenant, given in self._settings.tenants.items()
+            for name, user in given.users.items()
+        ]
+
+    def _accounts(self) -> list[SipAccount]:
+        return [
+            SipAccount(
+                tenant=tenant,
+                name=name,
+                password=(endpoint.password or self._secrets.endpoints[tenant][name])
+                if endpoint.authenticate
+                else None,
+                context=endpoint.context,
+                codecs=endpoint.allow,
+                max_contacts=endpoint.max_contacts,
+                caller_name=endpoint.caller_name,
+                caller_number=endpoint.caller_number or name,
+            )
+            for tenant, given in self._settings.tenants.items()
+            for name, endpoint in given.endpoints.items()
+        ]
+
+    def _sip_settings(self) -> SipSettings:
+        given, media = self._settings.sip, self._settings.media
+        return SipSettings(
+            host=given.bind.host,
+            port=given.bind.port,
+            udp=given.udp,
+            tcp=given.tcp,
+            advertised_address=given.advertised_address,
+            media_address=media.advertised_address or given.advertised_address,
+            realm=given.realm,
+            algorithms=tuple(algorithm.value for algorithm in given.digest_algorithms),
+            min_expires=given.registration.min_seconds,
+            default_expires=given.registration.default_seconds,
+            max_expires=given.registration.max_seconds,
+        )
+
+
+def _media_settings(given: settings.MediaProcess) -> MediaSettings:
+    return MediaSettings(bind=given.bind, port_range=(given.rtp_ports.first, given.rtp_ports.last))
+
+
+def _server_id() -> str:
+    """What identifies this server in events: its hardware address, as Asterisk has it."""
+    return ":".join(f"{byte:02x}" for byte in uuid.getnode().to_bytes(6, "big"))
+
+
+@asynccontextmanager
+async def _running(service: Callable[..., Awaitable[object]]) -> AsyncIterator[None]:
+    """Run a service while the block runs; it is started before and cancelled after."""
+    async with trio.open_nursery() as nursery:
+        await nursery.start(service)
+        yield
+        nursery.cancel_scope.cancel()
+
+
+async def supervise(daemon: Daemon, ready: Callable[[Addresses], None]) -> None:
+    """Run a daemon as a service: signals stop it, and systemd is told how it does."""
+    notifier = Notifier()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_stop_at_signal, daemon, notifier)
+        addresses = await nursery.start(_run, daemon, nursery.cancel_scope)
+        ready(addresses)
+        notifier.ready()
+        nursery.start_soon(notifier.feed_watchdog)
+
+
+async def _run(
+    daemon: Daemon, whole: trio.CancelScope, *, task_status: trio.TaskStatus[Addresses]
+) -> None:
+    await daemon.run(task_status=task_status)
+    whole.cancel()
+
+
+async def _stop_at_signal(daemon: Daemon, notifier: Notifier) -> None:
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async for number in signals:
+            log.info("stopping", signal=signal.Signals(number).name)
+            notifier.stopping()
+            daemon.stop()

@@ -1,0 +1,29 @@
+"""The call's quality as channel variables, as dialplans and CDRs know them."""
+
+from stasisd.media.commands import RtpStatistics
+
+
+def variables(statistics: RtpStatistics) -> dict[str, str]:
+    """The ``RTPAUDIOQOS`` variables; times are in seconds, loss is in packets."""
+    rx, tx = statistics.jitter_ms / 1000, statistics.remote_jitter_ms / 1000
+    rtt = (statistics.round_trip_ms or 0.0) / 1000
+    lost, remote_lost = float(statistics.lost), float(statistics.remote_lost)
+    return {
+        "RTPAUDIOQOS": (
+            f"ssrc={statistics.local_ssrc};themssrc={statistics.remote_ssrc};"
+            f"lp={statistics.lost};rxjitter={rx:.6f};rxcount={statistics.rx_packets};"
+            f"txjitter={tx:.6f};txcount={statistics.tx_packets};rlp={statistics.remote_lost};"
+            f"rtt={rtt:.6f};rxmes=0.000000;txmes=0.000000"
+        ),
+        "RTPAUDIOQOSJITTER": _spread("jitter", rx, "rx") + _spread("jitter", tx, "tx"),
+        "RTPAUDIOQOSLOSS": _spread("lost", lost, "rx", "  ")
+        + _spread("lost", remote_lost, "tx", "  "),
+        "RTPAUDIOQOSRTT": _spread("rtt", rtt, "", "     "),
+        "RTPAUDIOQOSMES": _spread("mes", 0.0, "rx", "   ") + _spread("mes", 0.0, "tx", "   "),
+    }
+
+
+def _spread(what: str, value: float, side: str, indent: str = "") -> str:
+    """Least, greatest, mean and deviation. The media process keeps one value, which all show."""
+    shown = {"min": value, "max": value, "avg": value, "stdev": 0.0}
+    return "".join(f"{indent}{name}{side}{what}={v:010.6f};" for name, v in shown.items())

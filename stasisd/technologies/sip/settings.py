@@ -1,0 +1,39 @@
+"""What the SIP technology is told: where it listens, how it behaves, and whom it knows."""
+
+import msgspec
+
+
+class SipSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """One user agent. Expiries are in seconds.
+
+    ``advertised_address`` stands in Contact and Via, ``media_address`` in SDP; where they are
+    None the address of the interface that leads to the peer does.
+    """
+
+    host: str = "0.0.0.0"  # noqa: S104 - phones are elsewhere, and authenticate
+    port: int = 5060
+    udp: bool = True
+    tcp: bool = True
+    advertised_address: str | None = None
+    media_address: str | None = None
+    realm: str = "stasisd"
+    algorithms: tuple[str, ...] = ("MD5",)
+    min_expires: int = 60
+    default_expires: int = 3600
+    max_expires: int = 7200
+
+
+class SipAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """An endpoint of a tenant. Without a password its requests are taken at their word."""
+
+    tenant: str
+    name: str
+    password: str | None
+    context: str = "default"
+    codecs: tuple[str, ...] = ("ulaw", "alaw")
+    max_contacts: int = 5
+    caller_name: str = ""
+    caller_number: str
+
+    def __repr__(self) -> str:
+        return f"SipAccount({self.tenant!r}, {self.name!r})"
