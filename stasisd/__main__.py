@@ -12,7 +12,7 @@ import trio
 from . import __version__, logs
 from .bindings.rest.server import CannotListenError
 from .config import Configuration, ConfigurationError, load
-from .daemon import Addresses, Daemon, ensure_secrets, supervise
+from .daemon import Addresses, Daemon, ensure_secrets, mint_token, supervise
 from .dialplan.parser import DialplanError, parse
 from .media.control import MediaUnavailable
 from .store import secrets
@@ -83,7 +83,7 @@ def check_config(file: Path | None) -> None:
 @main.command()
 @config_option
 def credentials(file: Path | None) -> None:
-    """Print the passwords that were made for users and phones."""
+    """Print the passwords that were made for users and phones, and a token for each user."""
     configuration = _load(file)
     try:
         kept, _ = ensure_secrets(configuration)
@@ -111,9 +111,10 @@ def _load(file: Path | None) -> Configuration:
 def _print_credentials(configuration: Configuration, kept: secrets.Secrets) -> None:
     for tenant, given in configuration.settings.tenants.items():
         click.echo(f"Tenant {tenant}:")
-        for name in given.users:
+        for name, user in given.users.items():
             password = kept.users.get(tenant, {}).get(name, "(as configured)")
             click.echo(f"  ARI user   {name:<12} {password}")
+            click.echo(f"  ARI token  {name:<12} {mint_token(kept, tenant, user)}")
         for name in given.endpoints:
             password = kept.endpoints.get(tenant, {}).get(name, "(as configured)")
             click.echo(f"  SIP phone  {name:<12} {password}")

@@ -16,8 +16,10 @@ import structlog
 import trio
 
 import stasisd
+from caps.caveats import READ_ONLY
 from caps.grant import Grant
 from caps.keyring import Keyring, RootKey
+from caps.token import mint
 from stasisd.bindings.ari.encoding import Encoder
 from stasisd.bindings.documents import SwaggerDocuments
 from stasisd.bindings.rest.responder import AriResponder
@@ -72,6 +74,13 @@ def ensure_secrets(configuration: Configuration) -> tuple[secrets.Secrets, bool]
             for name, t in tenants.items()
         },
     )
+
+
+def mint_token(kept: secrets.Secrets, tenant: str, user: settings.User) -> str:
+    """A new token that may do what this user may, as bearer, api_key or Basic password."""
+    key = next(key for key in reversed(kept.root_keys) if key.tenant == tenant)
+    limits = (READ_ONLY,) if user.read_only else ()
+    return mint(RootKey(key.id, key.tenant, key.secret), *limits).encode()
 
 
 def _needs_password(endpoint: settings.SipEndpoint) -> bool:
@@ -165,7 +174,9 @@ class Daemon:
         await serve(responder, shell, stop=finished, task_status=task_status)
 
     def _responder(self, shell: HttpSettings) -> AriResponder:
-        encoder = Encoder(_server_id(), f"stasisd-{stasisd.__version__}")
+        encoder = Encoder(
+            _server_id(), f"stasisd-{stasisd.__version__}", pretty=self._settings.http.pretty
+        )
         host, port = shell.listen[0]
 
         def open_session(hearing: Hearing, grant: Grant) -> EventSession:

@@ -50,12 +50,11 @@ class Sip(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MediaProcess(msgspec.Struct, frozen=True, kw_only=True):
-    """The media processes. `advertised_address` is that of SIP where it is None."""
+    """The media process. `advertised_address` is that of SIP where it is None."""
 
     bind: str = "0.0.0.0"  # noqa: S104 - phones are elsewhere
     advertised_address: str | None = None
     rtp_ports: PortRange = PortRange(10000, 20000)
-    workers: Annotated[int, Meta(ge=1, le=64)] = 1
 
 
 class LogLevel(enum.Enum):

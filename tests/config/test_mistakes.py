@@ -87,12 +87,12 @@ def problems(folder: Path, text: str) -> list[str]:
             ),
         ),
         (
-            "media.workers = 0",
-            "1: key 'media.workers': expected a whole number from 1 to 64, got 0",
+            "sip.registration.min_seconds = 0",
+            "1: key 'sip.registration.min_seconds': expected a whole number from 1 to 31536000, got 0",
         ),
         (
-            "media.workers = true",
-            "1: key 'media.workers': expected a whole number from 1 to 64, got true",
+            "sip.registration.min_seconds = true",
+            "1: key 'sip.registration.min_seconds': expected a whole number from 1 to 31536000, got true",
         ),
         (
             'log.level = "wraning"',

@@ -210,15 +210,20 @@ def _objects_of(event: type[events.Event]) -> tuple[str, ...]:
 class Encoder:
     """Writes the results of operations and the events of one tenant."""
 
-    def __init__(self, server_id: str, version: str) -> None:
-        """``server_id`` stands in every event as ``asterisk_id``."""
+    def __init__(self, server_id: str, version: str, *, pretty: bool = False) -> None:
+        """``server_id`` stands in every event as ``asterisk_id``.
+
+        ``pretty`` writes the bodies of answers over several lines, for people.
+        """
         self._server_id = server_id
         self._version = version
+        self._pretty = pretty
         self._cache: dict[int, tuple[Any, msgspec.Raw]] = {}
 
     def result(self, value: Any) -> bytes:
         """The body of a successful operation."""
-        return encode(self._written(value))
+        body = encode(self._written(value))
+        return msgspec.json.format(body) if self._pretty else body
 
     def event(self, application: str, event: events.Event) -> bytes:
         """The message of an event as this application hears it."""

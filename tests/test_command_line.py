@@ -1,0 +1,82 @@
+"""The commands that need no running daemon."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from caps.keyring import Keyring, RootKey
+from caps.token import verify
+from stasisd import __version__
+from stasisd.__main__ import main
+from stasisd.store import SECRETS, secrets
+
+
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "state"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "state"
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments)
+
+
+def test_the_version_is_told() -> None:
+    assert __version__ in run("--version").output
+
+
+@pytest.mark.usefixtures("state")
+def test_the_built_in_configuration_is_good() -> None:
+    result = run("check-config")
+    assert result.exit_code == 0
+    assert "is good" in result.output
+
+
+@pytest.mark.usefixtures("state")
+@pytest.mark.parametrize("command", ["check-config", "serve", "credentials"])
+def test_a_mistake_is_told_with_file_line_key_and_expectation(command: str, tmp_path: Path) -> None:
+    file = tmp_path / "wrong.toml"
+    file.write_text("[http]\nprefix = 3\n")
+    result = run(command, "--config", str(file))
+    assert result.exit_code == 2
+    assert f"{file}:2: key 'http.prefix': expected" in result.output
+
+
+@pytest.mark.usefixtures("state")
+def test_a_mistake_in_the_dialplan_is_one_of_the_configuration(tmp_path: Path) -> None:
+    (tmp_path / "extensions.conf").write_text("[default]\nexten => 1,1\n")
+    file = tmp_path / "stasisd.toml"
+    file.write_text("[tenants.default]\n")
+    result = run("check-config", "--config", str(file))
+    assert result.exit_code == 2
+    assert "extensions.conf:2" in result.output
+
+
+def test_passwords_are_made_once_and_kept_private(state: Path) -> None:
+    first = run("credentials")
+    assert first.exit_code == 0
+    assert (state / SECRETS).stat().st_mode & 0o777 == 0o600
+    passwords = [line.split()[-1] for line in first.output.splitlines() if "SIP phone" in line]
+    assert len(set(passwords)) == 3
+    again = run("credentials")
+    assert [p for p in passwords if p not in again.output] == []
+
+
+def test_the_token_shown_is_one_that_the_daemon_takes(state: Path) -> None:
+    output = run("credentials").output
+    token = next(line.split()[-1] for line in output.splitlines() if "ARI token" in line)
+    kept = secrets.load(state / SECRETS)
+    assert kept is not None
+    keyring = Keyring(RootKey(key.id, key.tenant, key.secret) for key in kept.root_keys)
+    assert verify(token, keyring, now=0.0).tenant == "default"
+
+
+def test_secrets_that_others_can_read_are_refused(state: Path) -> None:
+    run("credentials")
+    (state / SECRETS).chmod(0o644)
+    result = run("credentials")
+    assert result.exit_code == 1
+    assert SECRETS in result.output
+    assert "Traceback" not in result.output
