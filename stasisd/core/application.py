@@ -22,6 +22,7 @@ class Application:
         """Applications are made by :meth:`Tenant.serve_application`."""
         self.tenant = tenant
         self.name = name
+        self.application_name = name  # for caveats
         self.topic: Topic = f"application:{name}"
         self._followed: Counter[Topic] = Counter()
         self._subscription: Subscription | None = None

@@ -30,11 +30,13 @@ def prompts() -> sounds.Sounds:
     return sounds.scan([PROMPTS])
 
 
-def make_tenant(media: Media, folder: Path, dialplan: str | None = None) -> Tenant:
+def make_tenant(
+    media: Media, folder: Path, dialplan: str | None = None, name: str = "default"
+) -> Tenant:
     """A tenant that is not running yet; by default with the dialplan of the recordings."""
     text = (TARGET / "extensions.conf").read_text() if dialplan is None else dialplan
     tenant = Tenant(
-        TenantSettings(channelvars=("CONFVAR",), recordings=folder / "recordings"),
+        TenantSettings(name=name, channelvars=("CONFVAR",), recordings=folder / "recordings"),
         media=media,
         sounds=prompts(),
         wall_clock=lambda: EPOCH + trio.current_time(),
@@ -45,12 +47,14 @@ def make_tenant(media: Media, folder: Path, dialplan: str | None = None) -> Tena
 
 
 @asynccontextmanager
-async def running_tenant(folder: Path, dialplan: str | None = None) -> AsyncIterator[Tenant]:
+async def running_tenant(
+    folder: Path, dialplan: str | None = None, name: str = "default"
+) -> AsyncIterator[Tenant]:
     """A tenant that runs, with media of its own; what is left in it at the end is cancelled."""
     media = Media(MediaSettings(bind="192.0.2.100"), in_process(Network()))
     async with trio.open_nursery() as nursery:
         await nursery.start(media.run)
-        made = make_tenant(media, folder, dialplan)
+        made = make_tenant(media, folder, dialplan, name)
         await nursery.start(made.run)
         yield made
         nursery.cancel_scope.cancel()

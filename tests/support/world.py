@@ -1,0 +1,151 @@
+"""A tenant with one object of each kind, and grants to ask for things with."""
+
+from typing import Any
+
+import msgspec
+import trio
+import trio.testing
+
+from caps.caveats import Caveat
+from caps.caveats import Tenant as OfTenant
+from caps.grant import Grant
+from stasisd.core import bus, dialing, playback, recording
+from stasisd.core.channel import Channel
+from stasisd.core.endpoint import Endpoint
+from stasisd.core.technology import NewChannel
+from stasisd.core.tenant import Tenant
+from stasisd.operations.declare import Operation
+from stasisd.operations.errors import OperationError
+from stasisd.operations.gate import Gate
+
+APP = "app"
+
+
+def grant(*caveats: Caveat, tenant: str = "default") -> Grant:
+    """What a token of this tenant with these caveats gives."""
+    return Grant(tenant=tenant, key_id="k", token_id="t", caveats=(OfTenant(tenant), *caveats))
+
+
+async def call(tenant: Tenant, channel_id: str, app: str = APP, exten: str = "echo") -> Channel:
+    """A channel that is in an application."""
+    channel = dialing.request(
+        tenant, f"Local/{exten}@conformance", NewChannel(channel_id=channel_id)
+    )
+    dialing.originate(channel, dialing.into_application(app, ()), follower=app)
+    await trio.testing.wait_all_tasks_blocked()
+    assert channel.visit is not None
+    return channel
+
+
+async def furnish(tenant: Tenant) -> bus.Mailbox:
+    """Make one object of each kind; the mailbox is the application's socket."""
+    mailbox = bus.Mailbox()
+    tenant.serve_application(APP).connect(mailbox, everything=False)
+    channel = await call(tenant, "c")
+    playback.play(channel, ("sound:silence/9",), playback_id="p")
+    await recording.record(channel, recording.Wanted(name="live", format="wav"))
+    folder = tenant.settings.recordings
+    folder.mkdir(exist_ok=True, parents=True)
+    (folder / "stored.sln").write_bytes(bytes(320))
+    tenant.create_bridge("b")
+    tenant.endpoints["PJSIP", "100"] = Endpoint(tenant, "PJSIP", "100")
+    tenant.technologies["PJSIP"] = tenant.technologies["Local"]
+    channel.set_variable("CONFVAR", "shown")
+    await trio.sleep(0.1)
+    await mailbox.receive()
+    return mailbox
+
+
+# What each parameter may be given, by its name on the wire.
+VALUES: dict[str, Any] = {
+    "app": APP,
+    "application": APP,
+    "applicationName": APP,
+    "bridgeId": "b",
+    "channel": "c",
+    "channelId": "c",
+    "destinationRecordingName": "copy",
+    "dtmf": "1",
+    "endpoint": "Local/echo@conformance",
+    "eventName": "told",
+    "eventSource": "channel:c",
+    "format": "wav",
+    "media": "sound:silence/1",
+    "name": "new",
+    "operation": "pause",
+    "playbackId": "p",
+    "resource": "100",
+    "soundId": "hello",
+    "source": "channel:c",
+    "tech": "PJSIP",
+    "value": "set",
+    "variable": "CONFVAR",
+}
+# A name that nothing has.
+ABSENT = "absent"
+# Parameters that name what is there already.
+NAMING = {
+    "application", "applicationName", "bridgeId", "channel", "channelId", "playbackId",
+    "recordingName", "resource", "eventSource", "source",
+}  # fmt: skip
+
+
+def parameters(operation: Operation, *, absent: bool = False) -> dict[str, Any]:
+    """Parameters with which the operation works, or with names of what is not there."""
+    raw = {}
+    for parameter in operation.parameters:
+        for wire in parameter.wire:
+            if parameter.lists or wire not in {*VALUES, "recordingName", "variables"}:
+                continue
+            raw[wire] = _value(operation, wire)
+            if parameter.creates and wire in {"channelId", "playbackId", "bridgeId"}:
+                raw[wire] = "newer" if absent else "new"
+            elif absent and wire in NAMING:
+                raw[wire] = f"channel:{ABSENT}" if wire in {"eventSource", "source"} else ABSENT
+    if operation.name == "recordings.copyStored":
+        raw["destinationRecordingName"] = "copy"
+    if operation.name == "applications.unsubscribe":
+        raw["eventSource"] = "channel:c"
+    return raw
+
+
+def _value(operation: Operation, wire: str) -> Any:
+    if wire == "recordingName":
+        return "stored" if "tored" in operation.name else "live"
+    if wire == "variables":
+        writes = operation.name != "channels.getChannelVars"
+        return {"A": "1"} if writes else "CONFVAR"
+    return VALUES[wire]
+
+
+class Failed(msgspec.Struct, frozen=True):
+    """How an operation was refused."""
+
+    kind: str
+    message: str
+    detail: str | None
+
+
+async def ask(gate: Gate, asking: Grant, operation: Operation, raw: dict[str, Any]) -> Any:
+    """The result of an operation, or how it was refused."""
+    try:
+        return await gate.perform(asking, operation, raw)
+    except OperationError as error:
+        return Failed(error.kind, error.message, error.detail)
+
+
+def state(tenant: Tenant) -> Any:
+    """All that an operation could have changed."""
+    return (
+        {
+            channel.id: (channel.snapshot, dict(channel.variables))
+            for channel in tenant.channels.values()
+        },
+        {bridge.id: bridge.snapshot for bridge in tenant.bridges.values()},
+        {playback.id: playback.snapshot for playback in tenant.playbacks.values()},
+        {name: live.snapshot for name, live in tenant.recordings.items()},
+        {name: application.snapshot for name, application in tenant.applications.items()},
+        {name: application.is_served for name, application in tenant.applications.items()},
+        dict(tenant.globals),
+        sorted(path.name for path in tenant.settings.recordings.glob("**/*")),
+    )
