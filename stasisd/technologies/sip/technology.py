@@ -153,9 +153,10 @@ class Sip:
             due = self.agent.next_timeout()
             with trio.move_on_at(float("inf") if due is None else due):
                 await self._kick.wait()
-            self._kick = trio.Event()
             self.agent.handle_timeout(self.now())
             self._process()
+            # After the processing, which kicks too: what is next due is asked for at once anyway.
+            self._kick = trio.Event()
 
     def flush(self) -> None:
         """Send what the user agent wants sent; its events are taken up by our own task."""
@@ -165,10 +166,11 @@ class Sip:
 
     def _process(self) -> None:
         """Act on all events there are, and send what comes of it."""
+        self.flush()
         while happened := self.agent.events():
             for event in happened:
                 self._take(event)
-        self.flush()
+            self.flush()
         if self._is_quiet():
             self._quiet.set()
 
