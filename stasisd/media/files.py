@@ -4,9 +4,12 @@ Each block is decoded on its own (seek, read, resample with the neighbourhood th
 needs), so nothing stays open between blocks and skipping costs no more than going on.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from math import gcd
 from pathlib import Path
+from stat import S_ISREG
 
 import msgspec
 import numpy as np
@@ -14,6 +17,9 @@ import soundfile
 from numpy.typing import NDArray
 
 RATE = 8000
+_LONGEST = 24 * 3600 * RATE
+_MOST_CHANNELS = 16
+_MOST_PHASES = 2000  # of the filter: 44056 Hz has 1000
 _TAPS = 24  # zero crossings of the filter on each side
 # Headerless formats, known by their extension: (subtype, rate).
 _RAW = {
@@ -51,21 +57,22 @@ class Info(msgspec.Struct, frozen=True, gc=False):
 
 def probe(path: str) -> Info:
     """Look at a file; raises Unreadable."""
-    try:
-        stat = Path(path).stat()
-        with _open(path) as file:
-            length = -(-file.frames * RATE // file.samplerate)
-    except (OSError, soundfile.SoundFileError, ValueError) as error:
-        raise Unreadable(_reason(path, error)) from error
-    return Info(Key(stat.st_mtime_ns, stat.st_size, stat.st_ino), length)
+    key = key_of(path)
+    with _opened(path) as file:
+        length = -(-file.frames * RATE // file.samplerate)
+    if length > _LONGEST:
+        raise Unreadable(f"{path}: longer than a day")
+    return Info(key, length)
 
 
 def key_of(path: str) -> Key:
-    """The file's key; raises Unreadable."""
+    """The file's key; raises Unreadable, also for what is no regular file and might block."""
     try:
         stat = Path(path).stat()
     except (OSError, ValueError) as error:
         raise Unreadable(_reason(path, error)) from error
+    if not S_ISREG(stat.st_mode):
+        raise Unreadable(f"{path}: not a file")
     return Key(stat.st_mtime_ns, stat.st_size, stat.st_ino)
 
 
@@ -74,13 +81,29 @@ def read(path: str, start: int, count: int) -> NDArray[np.int16]:
 
     Raises Unreadable.
     """
+    with _opened(path) as file:
+        if file.samplerate == RATE:
+            return _mono(_read(file, start, count))
+        return _resampled(file, start, count)
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[soundfile.SoundFile]:
+    """A file with sane numbers; whatever goes wrong with it is Unreadable."""
     try:
         with _open(path) as file:
-            if file.samplerate == RATE:
-                return _mono(_read(file, start, count))
-            return _resampled(file, start, count)
-    except (OSError, soundfile.SoundFileError, ValueError) as error:
+            up, down = _ratio(file.samplerate)
+            if file.channels > _MOST_CHANNELS or max(up, down) > _MOST_PHASES:
+                raise Unreadable(f"{path}: {file.channels} channels at {file.samplerate} Hz")
+            yield file
+    except (OSError, ValueError, RuntimeError, MemoryError) as error:  # soundfile's own among them
         raise Unreadable(_reason(path, error)) from error
+
+
+def _ratio(rate: int) -> tuple[int, int]:
+    """How many samples of 8 kHz there are for how many of the file."""
+    divisor = gcd(RATE, rate)
+    return RATE // divisor, rate // divisor
 
 
 def _reason(path: str, error: Exception) -> str:
@@ -127,8 +150,7 @@ def _filters(up: int, down: int) -> NDArray[np.float32]:
 
 def _resampled(file: soundfile.SoundFile, start: int, count: int) -> NDArray[np.int16]:
     """Output n lies at input n * down / up, between two samples in one of `up` phases."""
-    divisor = gcd(RATE, file.samplerate)
-    up, down = RATE // divisor, file.samplerate // divisor
+    up, down = _ratio(file.samplerate)
     total = -(-file.frames * RATE // file.samplerate)
     count = max(0, min(count, total - start))
     if not count:

@@ -60,8 +60,9 @@ class Receiver:
         if stray.is_rtcp:
             self._reports_heard.append((slot, stray.data))
             return
-        self._matrix[0, : len(stray.data)] = np.frombuffer(stray.data[:WIDTH], np.uint8)
-        self._slots[0], self._lengths[0] = slot, len(stray.data)
+        data = stray.data[:WIDTH]
+        self._matrix[0, : len(data)] = np.frombuffer(data, np.uint8)
+        self._slots[0], self._lengths[0] = slot, len(data)
         known = self._take(self._slots[:1], self._lengths[:1], now)
         if known and not self._streams.latched[slot]:
             self._latch(slot, stray.sender)

@@ -78,6 +78,7 @@ async def measure(mode: str, channels: int, seconds: float, folder: Path) -> dic
             peer.stdin.write("go\n")
             peer.stdin.flush()
             await trio.sleep(SETTLE_S)
+            late_before = (await media.worker_statistics()).late_ticks
             before, begun = cpu_seconds(pid), trio.current_time()
             await trio.sleep(seconds - 0.5)
             after, ended = cpu_seconds(pid), trio.current_time()
@@ -87,7 +88,7 @@ async def measure(mode: str, channels: int, seconds: float, folder: Path) -> dic
         nursery.cancel_scope.cancel()
     user, system = ((b - a) / (ended - begun) for a, b in zip(before, after, strict=True))
     figures = {"cpu": user + system, "user": user, "system": system, "rss_mib": rss}
-    return {**figures, "late_ticks": worker.late_ticks, **json.loads(heard)}
+    return {**figures, "late_ticks": worker.late_ticks - late_before, **json.loads(heard)}
 
 
 def main() -> None:

@@ -1,10 +1,13 @@
 """Audio files of all kinds, as 8 kHz."""
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from stasisd.media import codecs, files
 
@@ -76,12 +79,56 @@ def test_gsm(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["none.wav", "none.ulaw", "folder", "text.wav", "empty.wav", "a\0b"]
+    "name",
+    [
+        "none.wav",
+        "none.ulaw",
+        "folder",
+        "text.wav",
+        "empty.wav",
+        "a\0b",
+        "fifo.ulaw",
+        "odd.wav",
+        "wide.wav",
+        "long.flac",
+    ],
 )
 def test_what_can_t_be_read_says_so(tmp_path: Path, name: str) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "text.wav").write_text("nothing of the kind" * 9)
     (tmp_path / "empty.wav").write_bytes(b"")
-    for look in (files.probe, lambda path: files.read(path, 0, 10)):
-        with pytest.raises(files.Unreadable):
-            look(str(tmp_path / name))
+    os.mkfifo(tmp_path / "fifo.ulaw")
+    soundfile.write(tmp_path / "odd.wav", speech(100), 383_999)
+    soundfile.write(tmp_path / "wide.wav", np.zeros((100, 40), np.int16), 8000)
+    soundfile.write(tmp_path / "long.flac", speech(100), 8000)
+    boast(tmp_path / "long.flac")
+    with pytest.raises(files.Unreadable):
+        files.probe(str(tmp_path / name))
+
+
+def boast(flac: Path) -> None:
+    """Claim 2**36 - 1 samples in the header (STREAMINFO, bits 108 to 143)."""
+    data = bytearray(flac.read_bytes())
+    data[21] |= 0x0F
+    data[22:26] = b"\xff" * 4
+    flac.write_bytes(data)
+
+
+def test_a_file_that_is_gone_meanwhile_says_so(tmp_path: Path) -> None:
+    with pytest.raises(files.Unreadable):
+        files.read(str(tmp_path / "gone.wav"), 0, 10)
+
+
+@settings(max_examples=150)
+@given(st.binary(max_size=200), st.sampled_from(["wav", "flac", "ogg", "gsm", "ulaw", "sln16"]))
+def test_rubbish_is_refused_or_read(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes, kind: str
+) -> None:
+    path = tmp_path_factory.mktemp("f") / f"a.{kind}"
+    whole = {"wav": b"RIFF\xff\0\0\0WAVEfmt ", "flac": b"fLaC\0\0\0\x22", "ogg": b"OggS\0"}
+    path.write_bytes(whole.get(kind, b"") + data)
+    try:
+        length = files.probe(str(path)).length
+        assert len(files.read(str(path), 0, min(length, 8000))) <= 8000
+    except files.Unreadable:
+        pass

@@ -35,12 +35,12 @@ async def test_we_follow_the_first_valid_packet(
     port.silence(True)
     for rubbish in (b"", b"x", bytes(172), bytes([0x80, 77]) + bytes(170)):
         network.far("203.0.113.5").send(rubbish, port.address)
-    await trio.sleep(0.1)
+    await trio.sleep(0.11)
     assert len(said.packets) == 5
     real.send_audio(QUIET, port.address)
     latched = await next_of(port, Latched)
     assert latched == Latched(port.slot, port.generation, *real.address)
-    await trio.sleep(0.1)
+    await trio.sleep(0.11)
     assert len(said.packets) <= 6
     assert len(real.packets) >= 4
     assert (await port.rtp_statistics()).malformed == 4
@@ -63,7 +63,7 @@ async def test_a_new_agreement_latches_anew(
     moved, target = network.far("192.0.2.77"), network.far("192.0.2.78")
     port.silence(True)
     port.set_remote(Remote(target.address))
-    await trio.sleep(0.1)
+    await trio.sleep(0.11)
     assert len(target.packets) == 5
     await say(moved, port, speech(320))
     assert await next_of(port, Latched) == Latched(port.slot, port.generation, *moved.address)
@@ -80,7 +80,7 @@ async def test_the_same_agreement_again_keeps_sending_behind_nat(
     await next_of(port, Latched)
     port.set_remote(msgspec.structs.replace(remote, flow="sendonly"))
     port.silence(True)
-    await trio.sleep(0.1)
+    await trio.sleep(0.11)
     assert len(public.packets) == 5
     assert private.packets == []
 
@@ -218,7 +218,7 @@ async def test_what_comes_first_is_sent(
 ) -> None:
     port, far = await call(media, network)
     port.silence(True)
-    await trio.sleep(0.1)
+    await trio.sleep(0.11)
     assert not heard(far).any()
     assert len(far.packets) == 5
     port.indicate(RINGBACK)
