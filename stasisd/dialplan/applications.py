@@ -42,7 +42,7 @@ async def answer(channel: Channel, arguments: str) -> None:
 async def hangup(channel: Channel, arguments: str) -> None:
     """``Hangup([cause])``: end the channel, with a Q.850 cause by number or name."""
     cause = causes.NORMAL_CLEARING
-    if arguments.isascii() and arguments.isdigit():
+    if is_number(arguments):
         cause = int(arguments)
     elif arguments:
         cause = CAUSES.get(arguments.lower(), causes.NORMAL_CLEARING)
@@ -151,8 +151,10 @@ async def go_to(channel: Channel, arguments: str) -> None:
     """``Goto([[context,]extension,]priority)``: go on elsewhere; a label serves as priority."""
     *place, target = split_arguments(arguments) or ("",)
     here = channel.snapshot.dialplan
-    context, exten, *_ = (*([here.context] * (2 - len(place))), *place, here.exten)
-    if target.isascii() and target.isdigit():
+    # What is left out at the front stays as it is.
+    exten = place.pop() if place else here.exten
+    context = place.pop() if place else here.context
+    if is_number(target):
         priority: int | None = int(target)
     else:
         priority = channel.tenant.router.priority_of(context, exten, target)
@@ -178,6 +180,11 @@ APPLICATIONS: dict[str, Application] = {
     "stasis": stasis_application,
     "wait": wait,
 }
+
+
+def is_number(text: str) -> bool:
+    """Whether this is a whole number as dialplans use them, for priorities and causes."""
+    return len(text) <= 9 and text.isascii() and text.isdigit()
 
 
 def seconds(channel: Channel, text: str) -> float:

@@ -1,5 +1,6 @@
 """Operations on channels: looking, making, ending, signalling and variables."""
 
+import re
 from typing import Annotated, Any, Literal
 
 from stasisd.core import causes, dialing, variables
@@ -41,6 +42,7 @@ VARIABLE = {
     409: "Channel not in a Stasis application",
 }
 FORMATS = ("ulaw", "alaw")
+NUMBER = re.compile(r"[0-9]{1,9}")
 # What one command of the media process holds without trouble.
 MOST_DIGITS = 256
 
@@ -170,7 +172,7 @@ def _priority(router: Router, context: str, extension: str, priority: int, label
     """The priority meant: a label's, or the number given."""
     if not label:
         return priority
-    if label.isascii() and label.isdigit():
+    if NUMBER.fullmatch(label):
         return int(label)
     found = router.priority_of(context, extension, label)
     if found is None:
@@ -195,9 +197,7 @@ def hangup(
         raise InvalidParameter("The reason and reason_code can't both be specified")
     cause = causes.REASONS[reason] if reason else causes.NORMAL_CLEARING
     if reason_code:
-        if not (
-            reason_code.isascii() and reason_code.isdigit() and int(reason_code) in causes.TEXT
-        ):
+        if not NUMBER.fullmatch(reason_code) or int(reason_code) not in causes.TEXT:
             raise InvalidParameter("Invalid reason for hangup reason provided")
         cause = int(reason_code)
     channel.hangup(cause, soft=True, shown=causes.REQUESTED)
