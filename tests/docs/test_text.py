@@ -136,3 +136,18 @@ def test_ci_runs_the_test_command_of_the_readme() -> None:
 def test_configurations_are_good(path: Path, text: str) -> None:
     kept, mistakes = decode(settings.Settings, tomllib.loads(text))
     assert [*mistakes, *check(kept)] == [], path
+
+
+def test_names_in_the_architecture_exist() -> None:
+    """Whatever is set as code is a file, or a word of the source."""
+    files = [
+        path for place in ("stasisd", "caps", "tests", "conf") for path in (ROOT / place).rglob("*")
+    ]
+    sources = (path.read_text() for path in files if path.suffix in {".py", ".toml", ".conf"})
+    words = {word for text in sources for word in re.findall(r"\w+", text)}
+    words |= {part for path in files for part in (*path.parts, path.stem)}
+    # What is named as not ours.
+    words |= {"aclose", "Any", "ci", "run"}
+    named_here = INLINE.findall(FENCE.sub("", (DOCS / "architecture.md").read_text()))
+    missing = {word for name in named_here for word in re.findall(r"\w+", name)} - words
+    assert missing == set()
