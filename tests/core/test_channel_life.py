@@ -17,7 +17,7 @@ from stasisd.core.technology import NewChannel
 from stasisd.core.tenant import Draining, Tenant
 from tests.support.clock import jumping_clock
 from tests.support.tenant import Listener, assert_nothing_left, running_tenant
-from tests.support.world import APP, call
+from tests.support.world import APP, call, dial_in
 
 pytestmark = jumping_clock
 
@@ -173,15 +173,7 @@ exten => h,1,Playback(hello)
 
 async def dialplan_call(tenant: Tenant, context: str) -> Listener:
     listener = Listener(tenant)
-    near = tenant.technologies["Local"].request(
-        tenant, f"talk@{context}", NewChannel(channel_id="c")
-    )
-
-    async def body(channel: Channel) -> None:
-        await channel.leg.dial()
-        await trio.sleep_forever()
-
-    tenant.start(near, body)
+    dial_in(tenant, f"talk@{context}")
     await trio.sleep(1)
     return listener
 
