@@ -5,8 +5,8 @@ all fit the same ring. Each stream (row) has a ring of `UNITS` units with a tag 
 unit lies there), and `read`, the next unit to be played. A frame of two units is taken each tick.
 
 * reordered: lands in its own cell; duplicate: its tag is there already, ignored
-* late (before `read`): ignored and counted, unless nothing is queued: then play-out has run ahead
-  of the sender (jitter or drift), and moves back to the packet
+* late (before `read`): ignored and counted, unless it is new and nothing is queued: then play-out
+  has run ahead of the sender (jitter or drift), and moves back to the packet
 * far ahead, another SSRC, or a jump of the sequence number: the stream starts again
 * missing: the last frame is repeated and fades; after `CONCEALED` frames the row falls silent
 * too much queued for a second (drift, or a burst is over): one frame is dropped
@@ -80,7 +80,7 @@ class JitterBuffer:
         first = self._read[rows] + ahead
         late = ahead < 0
         if late.any():
-            kept = ~self._step_back(rows, first, late)
+            kept = ~self._step_back(rows, first, late, newer=step > 0)
             rows, first, samples = rows[kept], first[kept], samples[kept]
         self._store(rows, first, samples.reshape(len(rows), units, self.unit))
 
@@ -99,9 +99,11 @@ class JitterBuffer:
         self._spare[rows] = UNITS
         self._heard[rows] = 0
 
-    def _step_back(self, rows: Rows, first: Rows, late: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    def _step_back(
+        self, rows: Rows, first: Rows, late: NDArray[np.bool_], *, newer: NDArray[np.bool_]
+    ) -> NDArray[np.bool_]:
         """Move play-out back to late packets where nothing else is queued; which stay late."""
-        back = late & (self._end[rows] <= self._read[rows])
+        back = late & newer & (self._end[rows] <= self._read[rows])
         moved, by = rows[back], (self._read[rows] - first)[back]
         self._read[moved] -= by
         self._read_timestamp[moved] -= (by * self.unit).astype(np.uint32)
@@ -128,7 +130,6 @@ class JitterBuffer:
         at = rows[:, None]
         present = (self._tags[at, cells] == numbers) & active[:, None]
         frames = self._cells[at, cells]
-        self._tags[at, cells] = _NONE
         whole = present.all(axis=1)
         if not whole.all():
             self._conceal(rows, frames, present, active & ~whole)

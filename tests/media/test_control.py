@@ -212,6 +212,10 @@ async def test_nothing_ticks_while_nothing_is_open(media: Media, autojump_clock:
     await trio.sleep(1)
     one.close()
     other.close()
+    assert media._session is not None
+    link = media._session._link
+    assert isinstance(link, InProcessLink)
+    assert link.engine.next_tick(trio.current_time()) is None
     before = (await media.worker_statistics()).ticks
     assert before == pytest.approx(50, abs=2)
     await trio.sleep(3600)

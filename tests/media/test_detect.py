@@ -86,6 +86,16 @@ def test_one_frequency_or_three_are_no_digit() -> None:
         assert digits_of(tone) == []
 
 
+def test_a_voice_with_harmonics_is_no_digit() -> None:
+    low, high = DTMF_FREQUENCIES["5"]
+    plain = 0.5 * (sound((low,), 0, 4000) + sound((high,), 0, 4000).astype(float))
+    rich = plain + 0.5 * 0.4 * sound((2 * low,), 0, 4000)
+    rich += 0.5 * 0.1 * sound((2 * high,), 0, 4000)
+    quiet = np.zeros(800)
+    heard = [digits_of(np.concatenate([tone, quiet]).astype(np.int16)) for tone in (plain, rich)]
+    assert [len(digits) for digits in heard] == [1, 0]
+
+
 def test_too_short_is_no_digit() -> None:
     assert digits_of(pressed("5", on_ms=15, off_ms=100)) == []
 

@@ -138,8 +138,10 @@ async def test_the_beep_is_sent_and_not_recorded(
     port, far = await call(media, network)
     port.echo(False)
     recording = port.record(RecordSpec(path=str(tmp_path / "r"), beep=True, max_duration_ms=1000))
+    begun = trio.current_time()
     end = await recording.wait_ended()
     assert end.duration_ms == 1000
+    assert trio.current_time() - begun == pytest.approx(1.2, abs=0.05)
     beep = heard(far)
     assert len(beep) == 1600
     assert int(np.abs(np.fft.rfft(beep)).argmax()) * 5 == 1000

@@ -90,6 +90,15 @@ def test_duplicates_are_counted_and_not_played_twice() -> None:
     assert buffer.duplicates[0] == 2
 
 
+def test_a_duplicate_of_what_was_played_is_not_played_again() -> None:
+    buffer = JitterBuffer(1)
+    prime(buffer, 4)
+    played(buffer, 5)
+    put(buffer, 2)
+    assert buffer.late[0] == 1
+    assert np.array_equal(take(buffer), (sound(3) * np.float32(0.8)).astype(np.int16))
+
+
 def test_late_while_others_wait_is_dropped() -> None:
     buffer = JitterBuffer(1)
     prime(buffer, 1)
