@@ -17,7 +17,11 @@ FLOWS: dict[Direction, Flow] = {
 
 
 class Description:
-    """Both sides' descriptions of one dialog, and what they agreed on."""
+    """Both sides' descriptions of one dialog, and what they agreed on.
+
+    ``settled`` says that there was an agreement. ``held`` says that the far end holds us;
+    ``holding`` makes our next description hold the far end.
+    """
 
     def __init__(self, address: tuple[str, int], session_id: str, codecs: tuple[str, ...]) -> None:
         """``address`` is that of our RTP as the far end can reach it."""
@@ -28,6 +32,7 @@ class Description:
         self._version = 0
         self._ours: Session | None = None
         self._target = ("0.0.0.0", 9)  # noqa: S104 - nowhere, until the far end names an address
+        self.settled = False
         self.held = False
         self.holding = False
 
@@ -49,11 +54,6 @@ class Description:
         self._ours, agreement = answer(parse(body), self._local(), self._version)
         return serialise(self._ours), self._settle(agreement)
 
-    def last(self) -> bytes:
-        """Our last description, once more."""
-        assert self._ours is not None
-        return serialise(self._ours)
-
     def _local(self) -> LocalMedia:
         return LocalMedia(
             address=self._address,
@@ -64,6 +64,7 @@ class Description:
         )
 
     def _settle(self, agreement: Agreement) -> Remote:
+        self.settled = True
         self.held = agreement.held
         self._target = agreement.rtp or self._target
         return Remote(

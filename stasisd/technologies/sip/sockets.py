@@ -2,17 +2,20 @@
 
 Sending is synchronous, so that it can stand in ``finally``: a datagram leaves at once, a stream's
 bytes go into a bounded queue that its own task writes. What can't be sent is lost, as on any
-network; the user agent retransmits or gives up.
+network; the user agent retransmits or gives up. Each task closes the socket it serves.
 """
 
+import functools
 import itertools
 import socket
+from typing import Protocol
 
-import msgspec
 import structlog
 import trio
 
 from stasisd.sip.flow import Address, Flow
+
+from .inbox import Connected, Heard, Inbox
 
 log = structlog.get_logger(__name__)
 
@@ -30,36 +33,38 @@ class CannotListen(Exception):
     """An address can't be bound; the message says which and why."""
 
 
-class Heard(msgspec.Struct, frozen=True):
-    """Bytes that came in on a flow; none at all mean that its connection is over."""
+class Wire(Protocol):
+    """What a user agent needs of a network; what comes in goes to an inbox."""
 
-    flow: Flow
-    data: bytes
+    def listen_udp(self, host: str, port: int) -> Address:
+        """Take datagrams at an address; port 0 is any that is free. Raises CannotListen."""
 
+    async def listen_tcp(self, host: str, port: int) -> Address:
+        """Take connections at an address; likewise."""
 
-class Connected(msgspec.Struct, frozen=True):
-    """The connection that a flow asked for is open, under this number; None where it failed."""
+    def send(self, flow: Flow, data: bytes) -> None:
+        """Send on a flow, which for TCP has a connection. Never blocks or raises."""
 
-    flow: Flow
-    connection: int | None
+    def connect(self, wish: Flow) -> None:
+        """Open a connection for a flow that has none; Connected tells how it went."""
+
+    def disconnect(self, flow: Flow) -> None:
+        """Close a connection when what was queued for it is written."""
 
 
 class Sockets:
     """All sockets of one user agent; their tasks live in the nursery given."""
 
-    def __init__(self, nursery: trio.Nursery) -> None:
+    def __init__(self, nursery: trio.Nursery, inbox: Inbox) -> None:
         self._nursery = nursery
-        self._heard: list[Heard | Connected] = []
-        self._news = trio.Event()
+        self._inbox = inbox
         self._udp: dict[Address, socket.socket] = {}
-        self._tcp: dict[Address, trio.SocketListener] = {}
         self._queues: dict[int, trio.MemorySendChannel[bytes]] = {}
         self._numbers = itertools.count(1)
 
     def listen_udp(self, host: str, port: int) -> Address:
         """Bind a UDP socket and start to read it. Raises CannotListen."""
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        made = socket.socket(family, socket.SOCK_DGRAM)
+        made = socket.socket(_family(host), socket.SOCK_DGRAM)
         made.setblocking(False)
         try:
             made.bind((host, port))
@@ -78,27 +83,9 @@ class Sockets:
         except OSError as error:
             raise CannotListen(_cannot(host, port, "TCP", error)) from None
         address: Address = listener.socket.getsockname()[:2]
-        self._tcp[address] = listener
-        self._nursery.start_soon(self._accept, listener, address)
+        accept = functools.partial(self._accept, local=address)
+        self._nursery.start_soon(trio.serve_listeners, accept, [listener])
         return address
-
-    def close(self) -> None:
-        """Close what listens. Connections end with the nursery."""
-        for made in self._udp.values():
-            made.close()
-        for listener in self._tcp.values():
-            listener.socket.close()
-
-    async def receive(self) -> list[Heard | Connected]:
-        """Wait for what comes in and take all of it, in order."""
-        await self._news.wait()
-        self._news = trio.Event()
-        heard, self._heard = self._heard, []
-        return heard
-
-    def _hear(self, what: Heard | Connected) -> None:
-        self._heard.append(what)
-        self._news.set()
 
     # --- out
 
@@ -122,7 +109,7 @@ class Sockets:
     def _send_datagram(self, flow: Flow, data: bytes) -> None:
         try:
             self._udp[flow.local].sendto(data, flow.remote)
-        except (OSError, KeyError) as error:
+        except (OSError, KeyError, OverflowError) as error:
             log.debug("datagram not sent", to=flow.remote, reason=str(error))
 
     def _enqueue(self, connection: int, data: bytes) -> None:
@@ -139,62 +126,65 @@ class Sockets:
     # --- in
 
     async def _read_udp(self, made: socket.socket, local: Address) -> None:
-        while True:
-            await trio.lowlevel.wait_readable(made)
-            for _ in range(BURST):
-                try:
-                    data, remote = made.recvfrom(MAX_DATAGRAM)
-                except BlockingIOError:
-                    break
-                except ConnectionError:  # an ICMP error of something sent before
-                    continue
-                if data:
-                    self._hear(Heard(Flow("udp", local, remote[:2]), data))
+        with made:
+            while True:
+                await trio.lowlevel.wait_readable(made)
+                for _ in range(BURST):
+                    try:
+                        data, remote = made.recvfrom(MAX_DATAGRAM)
+                    except ConnectionError:  # an ICMP error of something sent before
+                        continue
+                    except OSError:  # no more for now
+                        break
+                    if data:
+                        self._inbox.put(Heard(Flow("udp", local, remote[:2]), data))
 
-    async def _accept(self, listener: trio.SocketListener, local: Address) -> None:
-        while True:
-            stream = await listener.accept()
-            if len(self._queues) >= MAX_CONNECTIONS:
-                await trio.aclose_forcefully(stream)
-                continue
-            self._nursery.start_soon(self._carry, stream, local)
+    async def _accept(self, stream: trio.SocketStream, local: Address) -> None:
+        if len(self._queues) >= MAX_CONNECTIONS:
+            await trio.aclose_forcefully(stream)
+            return
+        try:
+            remote: Address = stream.socket.getpeername()[:2]
+        except OSError:  # gone already
+            await trio.aclose_forcefully(stream)
+            return
+        flow = Flow("tcp", local, remote, next(self._numbers))
+        await self._carry(stream, flow, self._open_queue(flow))
 
     async def _connect(self, wish: Flow) -> None:
-        host, port = wish.remote
         stream = None
         with trio.move_on_after(CONNECT_SECONDS):
             try:
-                stream = await trio.open_tcp_stream(host, port)
-            except OSError as error:
+                stream = await trio.open_tcp_stream(*wish.remote)
+            except (OSError, OverflowError) as error:
                 log.debug("cannot connect", to=wish.remote, reason=str(error))
         if stream is None:
-            self._hear(Connected(wish, None))
-        else:
-            await self._carry(stream, wish.local, wish)
+            self._inbox.put(Connected(wish, None))
+            return
+        flow = Flow("tcp", wish.local, wish.remote, next(self._numbers))
+        waiting = self._open_queue(flow)
+        self._inbox.put(Connected(wish, flow.connection))
+        await self._carry(stream, flow, waiting)
+
+    def _open_queue(self, flow: Flow) -> trio.MemoryReceiveChannel[bytes]:
+        assert flow.connection is not None
+        queue, waiting = trio.open_memory_channel[bytes](QUEUED_WRITES)
+        self._queues[flow.connection] = queue
+        return waiting
 
     async def _carry(
-        self, stream: trio.SocketStream, local: Address, wish: Flow | None = None
+        self, stream: trio.SocketStream, flow: Flow, waiting: trio.MemoryReceiveChannel[bytes]
     ) -> None:
         """Read and write one connection until it ends."""
-        try:
-            remote: Address = stream.socket.getpeername()[:2]
-        except OSError:
-            await trio.aclose_forcefully(stream)
-            return
-        number = next(self._numbers)
-        flow = Flow("tcp", local, wish.remote if wish is not None else remote, number)
-        queue, waiting = trio.open_memory_channel[bytes](QUEUED_WRITES)
-        self._queues[number] = queue
-        if wish is not None:
-            self._hear(Connected(wish, number))
+        assert flow.connection is not None
         try:
             async with stream, trio.open_nursery() as nursery:
                 nursery.start_soon(_write, stream, waiting, nursery.cancel_scope)
                 await self._read(stream, flow)
                 nursery.cancel_scope.cancel()
         finally:
-            del self._queues[number]
-            self._hear(Heard(flow, b""))
+            del self._queues[flow.connection]
+            self._inbox.put(Heard(flow, b""))
 
     async def _read(self, stream: trio.SocketStream, flow: Flow) -> None:
         while True:
@@ -204,7 +194,7 @@ class Sockets:
                 return
             if not data:
                 return
-            self._hear(Heard(flow, data))
+            self._inbox.put(Heard(flow, data))
 
 
 async def _write(
@@ -222,6 +212,21 @@ async def _write(
         if patience.cancelled_caught:
             break
     whole.cancel()
+
+
+def interface_towards(remote: Address) -> str:
+    """The address of the interface that leads to somebody: the routing table knows."""
+    with socket.socket(_family(remote[0]), socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((remote[0], remote[1] or 9))
+        except OSError:
+            return "127.0.0.1"
+        host: str = probe.getsockname()[0]
+        return host
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
 def _cannot(host: str, port: int, transport: str, error: OSError) -> str:
