@@ -115,7 +115,9 @@ class Daemon:
             sounds=sounds.scan([PROMPTS, *self._configuration.sounds(given)]),
         )
         path = self._configuration.dialplan(given)
-        made.router = Interpreter(parse(path.read_text(), str(path)))
+        plan = parse(path.read_text(), str(path))
+        made.globals.update(plan.variables)
+        made.router = Interpreter(plan)
         made.technologies[Local.name] = Local()
         return made
 

@@ -1,5 +1,6 @@
 """The commands that need no running daemon."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -80,3 +81,12 @@ def test_secrets_that_others_can_read_are_refused(state: Path) -> None:
     assert result.exit_code == 1
     assert SECRETS in result.output
     assert "Traceback" not in result.output
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can stand in for another user")
+def test_root_reads_and_writes_for_the_daemons_user(state: Path) -> None:
+    state.mkdir(mode=0o700)
+    os.chown(state, 4242, 4242)
+    assert run("credentials").exit_code == 0
+    assert (state / SECRETS).stat().st_uid == 4242
+    assert run("credentials").exit_code == 0

@@ -35,7 +35,7 @@ def read_private(path: Path) -> bytes:
             raise InsecureFile(
                 path, f"others have access to it (mode {mode:04o}); run: chmod 600 {path}"
             )
-        if status.st_uid not in {os.geteuid(), 0}:
+        if status.st_uid not in {os.geteuid(), 0} and os.geteuid() != 0:
             raise InsecureFile(path, f"it belongs to another user (uid {status.st_uid})")
         return file.read()
 
@@ -46,6 +46,9 @@ def write_private(path: Path, data: bytes) -> None:
     temporary.unlink(missing_ok=True)
     flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
     with open(os.open(temporary, flags, PRIVATE_FILE), "wb") as file:  # noqa: PTH123 - of a descriptor
+        if os.geteuid() == 0:  # the administrator writes for the daemon, which must read it
+            owner = path.parent.stat()
+            os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
         file.write(data)
         file.flush()
         os.fsync(file.fileno())

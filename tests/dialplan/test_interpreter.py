@@ -186,3 +186,8 @@ exten => s,1,Stasis(app,one,two)
             if isinstance(event, events.ChannelDialplan) and event.dialplan_app == "NoOp"
         ]
         assert shown == ["SUCCESS", "FAILED"]
+
+
+async def test_globals_are_read_where_the_channel_has_no_such_variable(tmp_path: Path) -> None:
+    dialplan = "[globals]\nWHO = all\n[default]\nexten => s,1,NoOp(${WHO})\n"
+    assert await steps(tmp_path, dialplan) == ["all"]

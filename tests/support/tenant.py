@@ -41,7 +41,9 @@ def make_tenant(
         sounds=prompts(),
         wall_clock=lambda: EPOCH + trio.current_time(),
     )
-    tenant.router = Interpreter(parse(text, "extensions.conf"))
+    plan = parse(text, "extensions.conf")
+    tenant.globals.update(plan.variables)
+    tenant.router = Interpreter(plan)
     tenant.technologies["Local"] = Local()
     return tenant
 

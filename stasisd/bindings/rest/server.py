@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import socket
 import ssl
 from collections.abc import Iterable
 
@@ -71,6 +72,17 @@ async def serve(
             await server.begin_drain()
 
 
+def _keep_alive(tcp: trio.SocketStream) -> None:
+    """Let the kernel find a peer that is gone without a word: after about a minute."""
+    for option, value in (
+        ((socket.SOL_SOCKET, socket.SO_KEEPALIVE), 1),
+        ((socket.IPPROTO_TCP, socket.TCP_KEEPIDLE), 30),
+        ((socket.IPPROTO_TCP, socket.TCP_KEEPINTVL), 10),
+        ((socket.IPPROTO_TCP, socket.TCP_KEEPCNT), 3),
+    ):
+        tcp.setsockopt(*option, value)
+
+
 async def listen(settings: HttpSettings) -> list[trio.SocketListener]:
     """Bind every address, or none. Raises `PortTakenError` or `CannotListenError`."""
     listeners: list[trio.SocketListener] = []
@@ -129,6 +141,7 @@ class _Server:
 
     async def _handle(self, tcp: trio.SocketStream) -> None:
         """Serve one connection. No bug in it reaches the others."""
+        _keep_alive(tcp)
         try:
             stream = await self._secure(tcp)
             if stream is None:

@@ -68,7 +68,7 @@ class WebSocketSettings(msgspec.Struct, frozen=True):
     ping_interval: float = 20.0
     """Between a sign of life and the next ping."""
     ping_timeout: float = 20.0
-    """A peer that sends nothing for so long after a ping is cut off."""
+    """A peer that answered pings before and sends nothing for so long after one is cut off."""
     close_timeout: float = 2.0
     """How long a peer may take to answer our close frame."""
 
@@ -125,15 +125,23 @@ class EventSession:
         session.cancel()
 
     async def _ping(self, wire: Wire) -> None:
+        """Ping a peer that answers pings, and cut it when it stops to.
+
+        Some clients never answer (asyncari 0.20 among them): after one ping they are left in
+        peace, and a dead one is found by the keep-alive of its connection.
+        """
+        answered = False
         while True:
             await trio.sleep(self._settings.ping_interval)
             self._heard = trio.Event()
             await wire.send(frames.PING)
             with trio.move_on_after(self._settings.ping_timeout) as patience:
                 await self._heard.wait()
-            if patience.cancelled_caught:
+            if patience.cancelled_caught and answered:
                 wire.abort()
+            if patience.cancelled_caught:
                 return
+            answered = True
 
     async def _await_shutdown(self, wire: Wire) -> None:
         await wire.shutdown.wait()

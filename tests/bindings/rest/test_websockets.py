@@ -182,12 +182,15 @@ async def test_end_of_the_stream_is_told_with_its_reason(lean: bool) -> None:
             assert await client.event() == CloseConnection(4000, "too slow")
 
 
-async def test_client_that_is_silent_is_pinged_and_then_cut(lean: bool) -> None:
+async def test_client_that_stops_to_answer_pings_is_cut(lean: bool) -> None:
     responder = FakeResponder()
-    responder.websocket = WebSocketSettings(ping_interval=0.01, ping_timeout=0.01)
+    responder.websocket = WebSocketSettings(ping_interval=0.01, ping_timeout=0.5)
     async with serving(responder, lean=lean, drain_timeout=NEVER) as server:
         client = await open_websocket(server)
         async with client.stream:
+            ping = await client.event()
+            assert isinstance(ping, Ping)
+            await client.send(ping.response())
             assert isinstance(await client.event(), Ping)
             assert await client.event() == CloseConnection(1006)
         await responder.streams[0].closed.wait()

@@ -112,10 +112,27 @@ async def test_peer_that_does_not_close_is_not_waited_for(
     assert trio.current_time() == pytest.approx(2)
 
 
-async def test_silent_peer_is_pinged_then_cut(rig: Rig, autojump_clock: MockClock) -> None:
-    await rig.run()
-    assert (rig.wire.sent, rig.wire.aborted, rig.wire.closes) == ([PING], True, [])
-    assert trio.current_time() == pytest.approx(30)
+async def test_peer_that_stops_to_answer_is_cut(
+    rig: Rig, autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    nursery.start_soon(rig.run)
+    await trio.sleep(21)
+    rig.wire.say.send_nowait(b"")  # the first pong, and the last
+    await trio.sleep(28)
+    assert not rig.wire.aborted
+    await trio.sleep(2)
+    assert (rig.wire.sent, rig.wire.aborted, rig.wire.closes) == ([PING, PING], True, [])
+
+
+async def test_peer_that_never_answers_is_pinged_once_and_stays(
+    rig: Rig, autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    nursery.start_soon(rig.run)
+    await trio.sleep(3600)
+    rig.stream.feed.send_nowait((b"an event",))
+    await wait_all_tasks_blocked()
+    assert rig.wire.sent == [PING, text_frame(b"an event")]
+    assert not rig.wire.aborted
 
 
 @pytest.mark.parametrize("life", [b"", "a message"])
