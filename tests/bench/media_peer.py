@@ -107,7 +107,8 @@ class Sink:
         for ssrc in np.unique(words[:, 1]):
             mine = words[:, 1] == ssrc
             at = times[mine] / 1e6
-            schedule = (words[mine, 0] - words[mine, 0][0]) / 8
+            stamps = words[mine, 0] - words[mine, 0][0]
+            schedule = stamps.astype(np.int32) / 8  # over the wrap of the counter
             offset = at - at[0] - schedule
             late.append(offset - np.median(offset))
             gaps.append(np.abs(np.diff(offset)))
