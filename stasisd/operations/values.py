@@ -12,6 +12,7 @@ FALSE = {"false", "no", "off", "0", "n", "f", ""}
 
 # Numbers are of 32 bits in ARI; so many characters of a bad value are shown.
 GREATEST = 2**31 - 1
+DEEPEST = 32
 SHOWN = 40
 
 
@@ -86,7 +87,24 @@ def _typed(wanted: Any, wire: str, given: Any) -> Any:
 def _mapping(wire: str, given: Any) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise InvalidParameter(f"{wire} must be a JSON object")
+    if _is_deep(given):
+        raise InvalidParameter(f"{wire} is nested more than {DEEPEST} times")
     return given
+
+
+def _is_deep(value: Any) -> bool:
+    """Whether it is nested deeper than who writes it again may want to follow."""
+    level = [value]
+    for _ in range(DEEPEST):
+        nested = [item for item in level if isinstance(item, dict | list)]
+        if not nested:
+            return False
+        level = [
+            inner
+            for item in nested
+            for inner in (item.values() if isinstance(item, dict) else item)
+        ]
+    return True
 
 
 def _boolean(wire: str, given: Any) -> bool:
