@@ -7,6 +7,7 @@ is also what the recorded answers hold byte for byte.
 
 import time
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -35,8 +36,12 @@ CACHE_LIMIT = 20_000
 def timestamp(seconds: float) -> str:
     """A time as ARI writes it: ``2026-11-23T21:40:48.123+0000``."""
     whole = int(seconds)
-    moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))
-    return f"{moment}.{int((seconds - whole) * 1000):03d}+0000"
+    return f"{_to_the_second(whole)}.{int((seconds - whole) * 1000):03d}+0000"
+
+
+@lru_cache(maxsize=16)
+def _to_the_second(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
 
 
 def _party(party: Any) -> Json:
