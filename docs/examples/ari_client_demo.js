@@ -180,7 +180,7 @@ async function main(url, user, password) {
 const { ARI_URL, ARI_USER, ARI_PASSWORD } = process.env;
 const [
   url = ARI_URL || 'http://127.0.0.1:8088/',
-  user = ARI_USER || APPLICATION,
+  user = ARI_USER || 'stasis',
   password = ARI_PASSWORD || '',
 ] = process.argv.slice(2);
 main(url, user, password).catch((error) => {

@@ -182,7 +182,7 @@ if __name__ == "__main__":
         trio.run(
             main,
             given.get(1) or os.environ.get("ARI_URL", "http://127.0.0.1:8088/"),
-            given.get(2) or os.environ.get("ARI_USER", APPLICATION),
+            given.get(2) or os.environ.get("ARI_USER", "stasis"),
             given.get(3) or os.environ.get("ARI_PASSWORD", ""),
         )
     except KeyboardInterrupt:

@@ -21,6 +21,9 @@ from tests.support.server import serving
 from .asyncari_transport import QUIRKS, URL, Direct, Transport
 from .caller import DIALPLAN, EXAMPLES, Call
 
+# No call takes so many seconds of the jumping clock.
+PATIENCE = 300
+
 pytestmark = [jumping_clock, *QUIRKS]
 
 
@@ -32,7 +35,8 @@ async def running(folder: Path) -> AsyncIterator[tuple[Call, Transport]]:
         http = Direct(server)
         async with Client(tasks, URL, "demo", http) as client:
             tasks.start_soon(serve, client)
-            yield Call(server), http.transport
+            with anyio.fail_after(PATIENCE):
+                yield Call(server), http.transport
             tasks.cancel_scope.cancel()
 
 

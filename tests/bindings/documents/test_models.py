@@ -14,6 +14,7 @@ import pytest
 
 from stasisd.bindings.ari.encoding import Encoder
 from stasisd.bindings.ari.models import EVENTS, MODELS, OBJECTS, Model, result_type
+from stasisd.bindings.documents.swagger import documents
 from stasisd.core import events, snapshots
 from stasisd.core.sounds import SoundFile
 from stasisd.operations import OPERATIONS
@@ -25,33 +26,50 @@ Json = Mapping[str, Any]
 FACTS: Mapping[str, Json] = msgspec.json.decode(
     Path(__file__).with_name("ari_models.json").read_bytes()
 )
+DOCUMENTS = documents(OPERATIONS.values())
 # Fields of ours beyond ARI, by model.
 EXTRAS = {"Playback": {"reason"}}
 ENCODER = Encoder("02:00:00:00:00:01", "1.0")
 
 
-# --- the table
+# --- the table, and what the documents make of it
 
 
-def facts_of(name: str) -> Model:
-    """ARI's model in the table's shape; subtypes that this release does not have left out."""
+def facts_of(name: str) -> Json:
+    """ARI's model; subtypes that this release does not have left out."""
     fact = FACTS[name]
-    fields = fact["properties"]
-    required = {field: of["type"] for field, of in fields.items() if of.get("required")}
-    return Model(
-        fact["resource"],
-        required,
-        {field: of["type"] for field, of in fields.items() if field not in required},
-        {field: tuple(of["allowed"]) for field, of in fields.items() if "allowed" in of},
-        tuple(sorted(set(fact.get("subTypes", ())) & MODELS.keys())),
-        fact.get("discriminator"),
-    )
+    return {
+        "fields": {
+            field: (of["type"], of.get("required", False), of.get("allowed"))
+            for field, of in fact["properties"].items()
+        },
+        "subtypes": set(fact.get("subTypes", ())) & MODELS.keys(),
+        "discriminator": fact.get("discriminator"),
+    }
+
+
+def documented(name: str) -> Json:
+    """The model as the document of its resource describes it."""
+    described = DOCUMENTS[f"{FACTS[name]['resource']}.json"]["models"][name]
+    assert described["id"] == name
+    return {
+        "fields": {
+            field: (of["type"], of["required"], of.get("allowableValues", {}).get("values"))
+            for field, of in described["properties"].items()
+        },
+        "subtypes": set(described.get("subTypes", ())),
+        "discriminator": described.get("discriminator"),
+    }
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_models_are_those_of_ari(name: str) -> None:
-    model = MODELS[name]
-    assert msgspec.structs.replace(model, subtypes=tuple(sorted(model.subtypes))) == facts_of(name)
+    assert documented(name) == facts_of(name)
+
+
+def test_each_model_is_described_once() -> None:
+    described = [name for document in DOCUMENTS.values() for name in document.get("models", ())]
+    assert sorted(described) == sorted(MODELS)
 
 
 def referred(model: Model) -> set[str]:
