@@ -81,8 +81,7 @@ class Playback:
         try:
             with self._scope:
                 await self.turn.wait()
-                if not self._stopped:
-                    failure = await self._play_all()
+                failure = await self._play_all()
         except MediaNotFound as missing:
             failure = str(missing)
         finally:

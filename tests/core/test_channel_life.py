@@ -200,6 +200,18 @@ async def test_the_h_extension_has_its_time(context: str, tmp_path: Path) -> Non
         assert trio.current_time() - start == pytest.approx(HANGUP_EXTENSION_SECONDS, abs=0.1)
 
 
+async def test_nothing_sounds_on_while_the_h_extension_runs(tmp_path: Path) -> None:
+    async with running_tenant(tmp_path, ENDING) as tenant:
+        await dialplan_call(tenant, "slow")
+        channel = tenant.channels["c;2"]
+        playback.play(channel, ("sound:silence/9",))
+        await trio.sleep(1)
+        channel.hangup()
+        await trio.sleep(0.1)
+        assert "c;2" in tenant.channels
+        assert tenant.media.statistics().unfinished == 0
+
+
 async def test_the_h_extension_can_neither_call_nor_play(tmp_path: Path) -> None:
     async with running_tenant(tmp_path, ENDING) as tenant:
         listener = await dialplan_call(tenant, "careless")
