@@ -59,4 +59,4 @@ class Authenticator:
     def _challenge(self, transaction: Transaction, now: float, *, stale: bool = False) -> None:
         challenges = self._stack.verifier.challenges(now, stale=stale)
         fields = [("WWW-Authenticate", str(challenge)) for challenge in challenges]
-        self._stack.reply(transaction, 401, now, fields=fields)
+        self._stack.reply_once(transaction, 401, now, fields)

@@ -143,6 +143,11 @@ class Call:
         return self.transaction.request.call_id
 
     @property
+    def contact_user(self) -> str:
+        """The user part of our Contact: as who we call, where it is us."""
+        return self.transaction.request.from_.uri.user if self.is_outgoing else ""
+
+    @property
     def flow(self) -> Flow:
         """Where the peer is."""
         return self.dialog.flow if self.dialog is not None else self.transaction.flow

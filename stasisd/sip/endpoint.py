@@ -71,7 +71,7 @@ class Endpoint:
             try:
                 self._message(message, flow, now)
             except MalformedSip as error:
-                self._stack.outbox.malformed(flow, error)
+                self._stack.transport.refuse(message, 400, flow, error)
 
     def flow_opened(self, wanted: Flow, connection: int) -> Flow:
         """Tell that a wanted connection is there; returns its flow."""

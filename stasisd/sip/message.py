@@ -194,4 +194,18 @@ def respond(
     ]
     if body:
         copied.append(("Content-Type", content_type))
-    return Response(status, reason or REASONS.get(status, "Unknown"), Headers(copied), body)
+    return Response(status, _phrase(status, reason), Headers(copied), body)
+
+
+def refuse(request: Request, status: int, reason: str | None = None) -> Response:
+    """Make the response to a request that may lack anything: what there is, is copied."""
+    copied = (field for field in request.headers if field[0] in _COPIED)
+    return Response(status, _phrase(status, reason), Headers(copied))
+
+
+_COPIED = frozenset({"Via", "From", "To", "Call-ID", "CSeq"})
+
+
+def _phrase(status: int, reason: str | None) -> str:
+    text = reason or REASONS.get(status, "Unknown")
+    return "".join(character if character.isprintable() else "?" for character in text)

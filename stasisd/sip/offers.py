@@ -83,7 +83,8 @@ class Offers:
     def _send(self, call: Call, body: bytes, now: float) -> None:
         assert call.dialog is not None
         flow = self._stack.way(call.dialog)
-        fields = (self._stack.contact(flow), ALLOW, SUPPORTED, ("Content-Type", SDP))
+        contact = self._stack.contact(flow, call.contact_user)
+        fields = (contact, ALLOW, SUPPORTED, ("Content-Type", SDP))
         request = call.dialog.request("INVITE", fields, body)
         call.offer_state = OfferState.SENT
         call.offered = body

@@ -81,6 +81,16 @@ class Stack:
         )
         self.transactions.respond(transaction, response, now)
 
+    def reply_once(
+        self, transaction: Transaction, status: int, now: float, fields: Sequence[Field]
+    ) -> None:
+        """Answer a request and forget it: strangers shall not cost memory (section 8.2.7).
+
+        Nothing is repeated either, so a forged sender's address gets one datagram for one.
+        """
+        self.reply(transaction, status, now, fields=fields)
+        self.transactions.forget(transaction)
+
     def send(
         self,
         request: Request,

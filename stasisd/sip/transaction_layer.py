@@ -136,6 +136,8 @@ class TransactionLayer:
         if transaction is None:
             self._outbox.counts["stray responses"] += 1
             return
+        # All that the layers above will read must be readable before anything changes.
+        _ = (response.to, response.contacts, response.record_route)
         transaction.latest = response
         step = self._step(transaction, input_of(response.status), now)
         if step is not None and Action.PASS in step.actions:
@@ -169,10 +171,10 @@ class TransactionLayer:
         self._transport.respond(bytes(response), request.via, flow)
 
     def _is_merged(self, request: Request, key: Key) -> bool:
+        merged = merge_key(request)
         if request.to.tag is not None:
             return False
-        owner = self._merged.setdefault(merge_key(request), key)
-        return owner != key
+        return self._merged.setdefault(merged, key) != key
 
     def _add_server(self, key: Key, request: Request, flow: Flow, now: float) -> Transaction:
         table = INVITE_SERVER if request.method == "INVITE" else SERVER
@@ -222,7 +224,7 @@ class TransactionLayer:
         self._step(transaction, input_of(response.status), now)
 
     def forget(self, transaction: Transaction) -> None:
-        """End a client transaction whose response nobody waits for any more."""
+        """End a transaction before its time."""
         for timer in Input:
             self._deadlines.cancel(TransactionTimer(transaction.key, timer))
         self._remove(transaction)
@@ -308,7 +310,7 @@ def input_of(status: int) -> Input:
 def server_key(request: Request, method: str) -> Key:
     """What a request's transaction is found by (section 17.2.3)."""
     via = request.via
-    if via.branch.startswith(MAGIC):
+    if via.branch.startswith(MAGIC) and via.branch != MAGIC:
         return ("server", via.branch, via.sent_by, method)
     # A peer of RFC 2543: its branch means nothing, so the whole request has to identify it. The
     # tag of To is left out, for only the ACK has it.

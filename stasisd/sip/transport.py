@@ -14,7 +14,7 @@ from .events import CloseWanted, ConnectionWanted
 from .flow import Flow
 from .grammar import MalformedSip
 from .headers import Via
-from .message import Message, Request, respond
+from .message import REASONS, Message, Request, refuse
 from .outbox import Outbox
 from .parser import MalformedMessage, StreamParser, parse
 from .settings import Settings
@@ -48,7 +48,7 @@ class TransportLayer:
         messages = self._stream(data, flow, now) if flow.is_reliable else self._datagram(data, flow)
         for message in messages:
             try:
-                yield self._noted(message, flow)
+                yield self._noted(message, flow) if isinstance(message, Request) else message
             except MalformedSip as error:
                 self._outbox.malformed(flow, error)
 
@@ -83,23 +83,28 @@ class TransportLayer:
         else:
             self._deadlines.set(timer, now + self._settings.timers.give_up)
 
-    def _noted(self, message: Message, flow: Flow) -> Message:
-        if not isinstance(message, Request):
-            return message
+    def _noted(self, message: Request, flow: Flow) -> Request:
         rport = self._settings.force_rport or message.via.wants_rport
         via = message.via.with_source(*flow.remote, rport=rport)
         return message.replace(headers=message.headers.with_first_via(str(via)))
 
     def _refuse(self, error: MalformedMessage, flow: Flow) -> None:
+        if error.partial is None:
+            self._outbox.malformed(flow, error)
+        else:
+            self.refuse(error.partial, error.status, flow, error)
+
+    def refuse(self, message: Message, status: int, flow: Flow, error: MalformedSip) -> None:
+        """Report a message that can't be understood, and answer it if it is a request."""
         self._outbox.malformed(flow, error)
-        if not isinstance(error.partial, Request) or error.partial.method == "ACK":
+        if not isinstance(message, Request) or message.method == "ACK":
             return
+        reason = f"{REASONS[status]} ({error})"
         try:
-            request = self._noted(error.partial, flow)
-            assert isinstance(request, Request)
-            self.respond(bytes(respond(request, error.status)), request.via, flow)
+            noted = self._noted(message, flow)
+            self.respond(bytes(refuse(noted, status, reason)), noted.via, flow)
         except MalformedSip:
-            pass  # there is nobody whom it could be told to
+            pass  # without a Via there is nobody to tell
 
     def _add(self, flow: Flow) -> StreamParser:
         parser = self._streams[flow] = StreamParser(self._settings.limits)

@@ -10,7 +10,7 @@ from .digest import Credentials
 from .events import By, CallAnswered, CallId, CallProgressed, CallRejected
 from .flow import Flow
 from .grammar import MalformedSip, is_token
-from .headers import Field, Headers
+from .headers import Field, Headers, canonical
 from .message import MAX_FORWARDS, REASONS, Request, Response
 from .stack import ALLOW, SDP, SUPPORTED, Stack
 from .transaction_layer import Purpose, Transaction
@@ -204,4 +204,4 @@ def checked_field(field: Field) -> Field:
     name, value = field
     if not is_token(name) or any(ord(character) < 32 and character != "\t" for character in value):
         raise MalformedSip(f"not a header: {name[:40]!r}: {value[:60]!r}")
-    return field
+    return (canonical(name), value)

@@ -161,8 +161,8 @@ def parse_host_port(text: str) -> tuple[str, int | None]:
     """Read `host`, `host:port`, `[v6]:port`; blanks around are dropped. Raise MalformedSip."""
     text = text.strip()
     if text.startswith("["):
-        host, _, rest = text.partition("]")
-        host, separator, port = host + "]", rest[:1], rest[1:]
+        host, closed, rest = text.partition("]")
+        host, separator, port = host + closed, rest[:1], rest[1:]
         if not _IPV6.fullmatch(host) or separator not in {"", ":"}:
             raise MalformedSip(f"no host: {text[:60]!r}")
     else:
