@@ -26,6 +26,8 @@ class Line(msgspec.Struct, frozen=True):
     # ws-open and what came of it, ws
     request: str = ""
     message: dict[str, Any] = {}
+    # sip-in, sip-out
+    text: str = ""
 
 
 def load(scenario: str) -> list[Line]:

@@ -5,7 +5,7 @@ when the scenario is over, object by object: the recorded events of an object ha
 ones that we told of it, none left out and none between them.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -15,7 +15,9 @@ import trio.testing
 
 from tests.compatibility.matching import Names, Problem
 from tests.compatibility.recording import Line
-from tests.support.server import USER, Reply, Server, Socket
+from tests.compatibility.sip import Phone
+from tests.compatibility.target import Target
+from tests.support.server import USER, Reply, Socket
 
 Event = dict[str, Any]
 
@@ -39,6 +41,7 @@ class Found(msgspec.Struct, frozen=True):
     problem: Problem
 
 
+Play = Callable[[Line], Coroutine[Any, Any, None]]
 # Whether a problem at a line is a declared difference.
 Excused = Callable[[Line, Problem], bool]
 
@@ -47,14 +50,15 @@ class Replay:
     """One scenario on one server."""
 
     def __init__(
-        self, server: Server, lines: list[Line], asked: dict[int, Asked], excused: Excused
+        self, target: Target, lines: list[Line], asked: dict[int, Asked], excused: Excused
     ) -> None:
         self.found: list[Found] = []
-        self._server = server
+        self._server = target.server
         self._lines = lines
         self._asked = asked
         self._excused = excused
         self._names = Names()
+        self._phone = Phone(target.switch, self._names)
         self._sockets: dict[str, Socket] = {}
         self._refusals: dict[str, Reply] = {}
         self._given = set(_given(lines))
@@ -63,12 +67,24 @@ class Replay:
 
     async def run(self) -> None:
         start = trio.current_time()
-        play = {
-            "http": self._request,
-            "ws-open": self._open,
-            "ws-refused": self._refused,
-            "ws-close": self._close,
-        }
+        # A response may be recorded after what it caused, so the phone waits on its own.
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._play, start, {"sip-out": self._say, "sip-in": self._hear})
+            await self._play(
+                start,
+                {
+                    "http": self._request,
+                    "ws-open": self._open,
+                    "ws-refused": self._refused,
+                    "ws-close": self._close,
+                },
+            )
+        for ws, socket in self._sockets.items():
+            self._compare_events(
+                [li for li in self._lines if li.kind == "ws" and li.ws == ws], socket
+            )
+
+    async def _play(self, start: float, play: Mapping[str, Play]) -> None:
         for line in self._lines:
             act = play.get(line.kind)
             if act is None or self._excused(line, Problem("asked", None, None)):
@@ -76,10 +92,13 @@ class Replay:
             await trio.sleep_until(start + line.t)
             await trio.testing.wait_all_tasks_blocked()
             await act(line)
-        for ws, socket in self._sockets.items():
-            self._compare_events(
-                [li for li in self._lines if li.kind == "ws" and li.ws == ws], socket
-            )
+
+    async def _say(self, line: Line) -> None:
+        self._phone.say(line.text)
+
+    async def _hear(self, line: Line) -> None:
+        for problem in await self._phone.hear(line.text):
+            self._note(line, problem)
 
     def _note(self, line: Line, problem: Problem) -> None:
         if not self._excused(line, problem):
@@ -104,7 +123,10 @@ class Replay:
     async def _wait_for_events_before(self, line: Line) -> None:
         recorded = [earlier for earlier in self._lines if earlier.n < line.n]
         for ws, socket in self._sockets.items():
-            await socket.wait_count(sum(li.kind == "ws" and li.ws == ws for li in recorded))
+            before = [li.message for li in recorded if li.kind == "ws" and li.ws == ws]
+            await socket.wait_count(len(before))
+            for told, message in zip(before, socket.messages, strict=False):
+                list(self._names.problems("", told, message))  # to know the ids in the request
 
     def _compare_reply(self, line: Line, reply: Reply) -> None:
         if line.status != reply.status:

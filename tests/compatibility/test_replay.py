@@ -7,15 +7,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from stasisd.core.endpoint import Endpoint
-from stasisd.core.technology import AllocationFailed, NewChannel
-from stasisd.core.tenant import Tenant
 from tests.compatibility.differences import DIFFERENCES, PAGE, Excuses, page
 from tests.compatibility.matching import Names, Problem
 from tests.compatibility.recording import FOLDER, Line, load
 from tests.compatibility.replay import Asked, Replay
+from tests.compatibility.target import target
 from tests.support.clock import jumping_clock
-from tests.support.server import ORIGIN, READER, serving
+from tests.support.server import ORIGIN, READER
 
 pytestmark = jumping_clock
 
@@ -35,26 +33,14 @@ ASKED = {
     },
     "endpoints": {1: Asked(user=READER)},
     "playback": {21: Asked(waited=True)},
+    "sip_call": {5: Asked(waited=True)},
     "websocket_open": {0: Asked(user=None)},
 }
 
 
-class Unreachable:
-    """Stands for the technology of the endpoint that is never registered."""
-
-    name = "PJSIP"
-
-    def request(self, tenant: Tenant, resource: str, new: NewChannel) -> None:
-        raise AllocationFailed(f"{resource} is not registered")
-
-
 async def replay(folder: Path, excuses: Excuses, lines: list[Line]) -> Replay:
-    async with serving(folder) as server:
-        server.tenant.technologies["PJSIP"] = Unreachable()  # type: ignore[assignment] # makes no channel
-        server.tenant.endpoints["PJSIP", "confphone"] = Endpoint(
-            server.tenant, "PJSIP", "confphone"
-        )
-        played = Replay(server, lines, ASKED.get(excuses.scenario, {}), excuses)
+    async with target(folder) as made:
+        played = Replay(made, lines, ASKED.get(excuses.scenario, {}), excuses)
         await played.run()
         return played
 
@@ -135,6 +121,32 @@ async def test_a_harmed_answer_is_not_met(
     lines[n] = msgspec.structs.replace(lines[n], **fields)
     played = await replay(tmp_path, Excuses("originate_local"), lines)
     assert [(f.n, f.problem.path) for f in played.found] == [(n, path)]
+
+
+@pytest.mark.parametrize(
+    ("n", "was", "now"),
+    [
+        (7, "180 Ringing", "183 Session Progress"),
+        (8, "CSeq: 1 INVITE", "CSeq: 2 INVITE"),
+        (8, "RTP/AVP 0 101", "RTP/AVP 8 101"),
+        (13, "a=recvonly", "a=sendrecv"),
+        (22, ";tag=9ac19fa9", ";tag=9ac19fa8"),
+    ],
+)
+async def test_a_harmed_sip_message_is_not_met(n: int, was: str, now: str, tmp_path: Path) -> None:
+    lines = load("sip_call")
+    assert was in lines[n].text
+    lines[n] = msgspec.structs.replace(lines[n], text=lines[n].text.replace(was, now))
+    played = await replay(tmp_path, Excuses("sip_call"), lines)
+    assert n in {found.n for found in played.found}
+
+
+async def test_a_sip_message_that_does_not_come_is_missed(tmp_path: Path) -> None:
+    lines = load("sip_register")
+    again = next(index for index, line in enumerate(lines) if line.kind == "sip-in")
+    lines.insert(again, lines[again])
+    played = await replay(tmp_path, Excuses("sip_register"), lines)
+    assert played.found
 
 
 def test_fields_in_another_order_are_a_problem() -> None:
