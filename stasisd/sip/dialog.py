@@ -74,12 +74,9 @@ class Dialog:
         dialog.local_cseq = request.cseq.number
         return dialog
 
-    def confirm(self, response: Response | None = None) -> None:
-        """Note the 2xx; a client takes the final route set and target from it (13.2.2.4)."""
+    def confirm(self) -> None:
+        """Note that a 2xx was sent or came."""
         self.state = DialogState.CONFIRMED
-        if response is not None:
-            self.routes = tuple(reversed(response.record_route))
-            self.refresh(response)
 
     def refresh(self, message: Request | Response) -> None:
         """Take the peer's new Contact from a target refresh request or its response."""

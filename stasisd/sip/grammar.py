@@ -35,6 +35,14 @@ def number(text: str, most: int, what: str) -> int:
     return int(digits)
 
 
+def number_or(text: str, most: int, otherwise: int) -> int:
+    """Read decimal digits up to ``most``; anything else is ``otherwise``."""
+    try:
+        return number(text, most, "")
+    except MalformedSip:
+        return otherwise
+
+
 def quote(text: str) -> str:
     """Return a quoted string; what may not stand in one is dropped."""
     return '"' + _TO_ESCAPE.sub(r"\\\1", _UNPRINTABLE.sub("", text)) + '"'

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from .flow import Flow
-from .grammar import MalformedSip, number
+from .grammar import number_or
 from .message import Request
 from .uri import NameAddr, SipUri, same_uri
 
@@ -120,7 +120,7 @@ def _lifetime(request: Request, contact: NameAddr, policy: Policy) -> int:
     own = contact.parameter("expires")
     if own is not None:
         # Section 10.2.1.1: a malformed one counts as 3600.
-        asked: int | None = _number_or(own, 3600)
+        asked: int | None = number_or(own, MAX_EXPIRES, 3600)
     else:
         asked = request.number("Expires", MAX_EXPIRES)
     if asked is None:
@@ -128,13 +128,6 @@ def _lifetime(request: Request, contact: NameAddr, policy: Policy) -> int:
     if 0 < asked < policy.minimum:
         raise _Refused(423)
     return min(asked, policy.maximum)
-
-
-def _number_or(text: str, otherwise: int) -> int:
-    try:
-        return number(text, MAX_EXPIRES, "expires")
-    except MalformedSip:
-        return otherwise
 
 
 def _q(contact: NameAddr) -> float:

@@ -5,7 +5,7 @@ from msgspec import Struct
 from .digest import Credentials
 from .events import Registered, RegistrationFailed, RegistrationId
 from .flow import Flow
-from .grammar import find
+from .grammar import number_or
 from .headers import Field, Headers
 from .message import MAX_FORWARDS, REASONS, Request, Response
 from .registration import MAX_EXPIRES
@@ -129,9 +129,9 @@ class Registrations:
         # The registrar lists all bindings; ours is known by its user and address.
         ours = self._stack.contact(registration.flow, registration.aor.uri.user)[1]
         for contact in response.contacts:
-            text = find(contact.parameters, "expires")
-            if f"<{contact.uri}>" == ours and text is not None and text.isdigit():
-                return min(int(text[:10]), MAX_EXPIRES)
+            granted = contact.parameter("expires")
+            if f"<{contact.uri}>" == ours and granted is not None:
+                return number_or(granted, MAX_EXPIRES, registration.expires)
         return response.number("Expires", MAX_EXPIRES) or registration.expires
 
     def failed(self, transaction: Transaction, status: int) -> None:

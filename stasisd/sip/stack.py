@@ -120,12 +120,11 @@ class Stack:
         the next hop is only known by a name.
         """
         hop = dialog.next_hop
-        is_name = not isinstance(hop, SipUri) or not _is_address(hop.host)
-        if self.transport.is_open(dialog.flow) and (self.settings.rewrite_contact or is_name):
+        known = hop.address if isinstance(hop, SipUri) and _is_address(hop.host) else None
+        follows = self.settings.rewrite_contact or known is None
+        if follows and self.transport.is_open(dialog.flow):
             return dialog.flow
-        if is_name or not isinstance(hop, SipUri):
-            return replace(dialog.flow, connection=None)
-        return replace(dialog.flow, remote=hop.address, connection=None)
+        return replace(dialog.flow, remote=known or dialog.flow.remote, connection=None)
 
     def retry(
         self,

@@ -145,11 +145,8 @@ class TransactionLayer:
 
     def _ack(self, request: Request, flow: Flow, now: float) -> Iterator[Indication]:
         transaction = self._transactions.get(server_key(request, "INVITE"))
-        if transaction is None:
-            yield RequestReceived(request, flow, None)
-            return
-        step = self._step(transaction, Input.ACK, now)
-        if step is not None and Action.PASS in step.actions:
+        step = self._step(transaction, Input.ACK, now) if transaction is not None else None
+        if transaction is None or (step is not None and Action.PASS in step.actions):
             yield RequestReceived(request, flow, None)
 
     def _request(self, request: Request, flow: Flow, now: float) -> Iterator[Indication]:

@@ -192,10 +192,7 @@ class OutgoingCalls:
 
 
 def _contacts(response: Response) -> tuple[SipUri, ...]:
-    try:
-        uris = [contact.uri for contact in response.contacts]
-    except MalformedSip:
-        return ()
+    uris = (contact.uri for contact in response.contacts)
     return tuple(uri for uri in uris if isinstance(uri, SipUri))
 
 

@@ -43,7 +43,9 @@ class Chaos:
 
     def run(self, steps: int) -> None:
         for _ in range(steps):
-            self.chance.choice((self.hear, self.hear, self.hear, self.answer, self.act, self.wait))()
+            self.chance.choice(
+                (self.hear, self.hear, self.hear, self.answer, self.act, self.wait)
+            )()
             self.take()
         self.finish()
 
@@ -108,7 +110,7 @@ class Chaos:
             lambda: agent.unregister(
                 agent.register(SipUri("h"), me, flow, now, credentials=credentials), now
             ),
-            lambda: self.connect(),
+            self.connect,
         )
         try:
             self.chance.choice(verbs)()

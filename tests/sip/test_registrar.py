@@ -130,6 +130,17 @@ def test_the_time_granted_is_our_contacts() -> None:
     assert phone.wait(Registered).expires == 77
 
 
+@pytest.mark.parametrize("expires", ["", "x", "\u00b2", "99999999999999999999"])
+def test_a_time_granted_that_is_none_is_the_one_asked_for(expires: str) -> None:
+    network = VirtualNetwork()
+    far, phone = Far(network, SERVER), Agent(network, PHONE, endpoint(PHONE))
+    phone.register(SERVER, expires=120)
+    contact = f"SIP/2.0 200 OK\r\nm: <sip:100@192.0.2.2:5060>;expires={expires}\r\n"
+    register = far.wait_request("REGISTER")
+    far.send(PHONE, contact.encode() + copied(register).replace(b"Contact", b"X-Contact"))
+    assert phone.wait(Registered).expires == 120
+
+
 def test_a_replayed_registration_is_not_accepted() -> None:
     phone, _server = pair(people=People())
     phone.register(SERVER)
