@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import trio
+import trio.testing
 
 from stasisd.media.commands import Remote
+from stasisd.rtp import packet, telephone_event
 from stasisd.sip import events
 from stasisd.sip.digest import Credentials
 from stasisd.sip.events import CallId, Event
@@ -73,12 +75,17 @@ class Phone:
         self._server = server
         self._credentials = Credentials(username or name, password)
         self._news = trio.Event()
+        self._sequence = 20_000
         self._registration: events.RegistrationId | None = None
         self.renew()
 
     def renew(self) -> None:
         """Forget the last call's media."""
         self.description = Description((self.address[0], RTP_PORT), "7", self._codecs)
+
+    def move(self, host: str, port: int) -> None:
+        """Let the next offer name another address for our media."""
+        self.description._address, self.description._port = host, port
 
     async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
         async with trio.open_nursery() as nursery:
@@ -152,6 +159,7 @@ class Phone:
         """Dial, and be answered."""
         call = self.dial(exten)
         await self.answered()
+        await trio.testing.wait_all_tasks_blocked()  # the ACK has come
         return call
 
     async def answered(self) -> events.CallAnswered:
@@ -199,6 +207,30 @@ class Phone:
             self.rtp.send_audio(octets, self.target)
             await trio.sleep(0.02)
 
+    async def press(self, digits: str) -> None:
+        """Press keys, each for 100 ms, as RFC 4733 events."""
+        for number, digit in enumerate(digits):
+            sender = telephone_event.Sender(digit, 800)
+            while not sender.finished:
+                for event in sender.next():
+                    self._send_event(telephone_event.make(event), 500_000 + 2000 * number)
+                await trio.sleep(0.02)
+            await trio.sleep(0.1)
+
+    def _send_event(self, payload: bytes, timestamp: int) -> None:
+        self._sequence += 1
+        made = packet.Packet(101, self._sequence, timestamp, 0x1234, payload)
+        self.rtp.send(packet.make(made), self.target)
+
+    def keys_heard(self) -> str:
+        """The keys that came as events."""
+        found = {
+            sent.timestamp: telephone_event.DIGITS[telephone_event.parse(sent.payload).event]
+            for sent in self.rtp.rtp
+            if sent.payload_type == 101
+        }
+        return "".join(found.values())
+
 
 class Raw:
     """A far end that says what a test writes, by UDP or on one TCP connection."""
@@ -237,6 +269,15 @@ class Raw:
             message = await self.message()
             if isinstance(message, Request):
                 return message
+
+    async def call(self, exten: str, body: bytes | None = None) -> str:
+        """Call, and be answered; returns the tag of the other side."""
+        self.send(request("INVITE", exten=exten, body=sdp() if body is None else body))
+        answered = await self.final()
+        assert answered.status == 200, answered
+        tag = answered.to.tag or ""
+        self.send(request("ACK", exten=exten, to_tag=tag))
+        return tag
 
 
 def request(
@@ -277,3 +318,16 @@ def sdp(
         f"m=audio {port} RTP/AVP {payload_types}", "a=rtpmap:101 telephone-event/8000", *lines,
     ]  # fmt: skip
     return "".join(f"{line}\r\n" for line in given).encode()
+
+
+def info(tag: str, text: str, cseq: int = 2) -> bytes:
+    """A key by INFO."""
+    content = ("Content-Type: application/dtmf-relay",)
+    return request("INFO", cseq=cseq, to_tag=tag, fields=content, body=text.encode())
+
+
+def ok(answered: Request) -> str:
+    """200 to a request."""
+    names = ("Via", "From", "To", "Call-ID", "CSeq")
+    copied = [li for li in bytes(answered).decode().split("\r\n") if li.startswith(names)]
+    return "\r\n".join(["SIP/2.0 200 OK", *copied, "", ""])
