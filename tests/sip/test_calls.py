@@ -181,6 +181,16 @@ def test_a_cancel_without_final_response_ends_after_64_t1() -> None:
     nothing_is_left(phone)
 
 
+def test_a_call_is_cancelled_once() -> None:
+    network, far, phone, call, invite = forked_call()
+    phone.sip.hangup(call, 16, phone.now)
+    for status in (b"180 Ringing", b"183 Progress"):
+        far.send(PHONE, b"SIP/2.0 " + status + b"\r\n" + copied(invite, tag="t"))
+    far.send(PHONE, b"SIP/2.0 200 OK\r\n" + copied(far.wait_request("CANCEL")))
+    network.run_for(1.0)
+    assert len(sent(network, "CANCEL")) == 1
+
+
 def test_hanging_up_an_unheard_call_ends_it() -> None:
     network = VirtualNetwork()
     phone = Agent(network, PHONE, endpoint(PHONE))
@@ -537,6 +547,8 @@ def test_an_old_request_is_refused() -> None:
     far.send(SERVER, request("INFO", to=to, cseq="5 INFO", branch="z9hG4bK5"))
     far.send(SERVER, request("INFO", to=to, cseq="4 INFO", branch="z9hG4bK4"))
     assert far.wait_status(500).cseq.number == 4
+    far.send(SERVER, request("INFO", to=to, cseq="5 INFO", branch="z9hG4bK55"))
+    assert far.wait_status(500, 2).cseq.number == 5
 
 
 def test_a_stray_ack_is_ignored() -> None:

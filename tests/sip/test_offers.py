@@ -223,6 +223,16 @@ def test_hanging_up_with_an_offer_under_way_leaves_nothing(hangs_up: str) -> Non
     assert len(phone.all(CallEnded)) == len(server.all(CallEnded)) == 1
 
 
+def test_an_offer_that_is_never_answered_does_not_outlive_its_call() -> None:
+    network, far, server, received, _ = far_call()
+    server.sip.reinvite(received, HOLD, server.now)
+    far.send(SERVER, b"SIP/2.0 100 Trying\r\n" + copied(far.wait_request("INVITE")))
+    network.run_for(0.1)
+    server.sip.hangup(received, 16, server.now)
+    far.send(SERVER, b"SIP/2.0 200 OK\r\n" + copied(far.wait_request("BYE")))
+    nothing_is_left(server)
+
+
 def test_an_answer_that_comes_after_the_hangup_is_acknowledged() -> None:
     phone, server = pair()
     call, received = answered(phone, server)
