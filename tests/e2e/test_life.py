@@ -1,0 +1,129 @@
+"""The daemon as a program: how it starts, what it survives, and how it ends.
+
+Real processes on loopback, so real time; each test waits for what it asks, and no longer.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import trio
+
+from stasisd.sip import events
+from tests.support.phone import Call, Phone, phone
+from tests.support.program import configuration, run_to_its_end, running
+
+CALLS = 50
+WEBSOCKETS = 10
+DRAIN_SECONDS = 1.5
+MISTAKE = """\
+[http]
+bind = ["127.0.0.1:0"]
+prefix = 5
+"""
+
+
+async def test_sigterm_ends_calls_and_sockets_and_takes_nothing_new(tmp_path: Path) -> None:
+    drain = f"[shutdown]\ndrain_seconds = {DRAIN_SECONDS}\n"
+    with trio.fail_after(30):
+        async with AsyncExitStack() as stack:
+            daemon = await stack.enter_async_context(running(tmp_path, configuration(more=drain)))
+            listeners = [
+                await stack.enter_async_context(daemon.listen(f"app{number}"))
+                for number in range(WEBSOCKETS)
+            ]
+            _, sip = await daemon.addresses()
+            async with phone(sip, "101") as gone:
+                # A phone that will not answer BYE: the drain is as long as it may be.
+                await gone.call("600").answered.wait()
+            caller = await stack.enter_async_context(phone(sip))
+            calls = [caller.call("600") for _ in range(CALLS)]
+            for call in calls:
+                await call.answered.wait()
+            daemon.process.send_signal(signal.SIGTERM)
+            await daemon.logs("draining")
+            late = caller.call("600")
+            with trio.fail_after(DRAIN_SECONDS + 1.5):
+                assert await daemon.process.wait() == 0
+            for listener in listeners:
+                await listener.wait_closed()
+    assert isinstance(late.end, events.CallRejected)
+    assert late.end.status == 503
+    ends = [call.end for call in calls]
+    assert {(type(end), end.cause) for end in ends} == {(events.CallEnded, 16)}
+    assert {listener.close_code for listener in listeners} == {1001}
+
+
+async def answered(caller: Phone, exten: str) -> Call:
+    """Call until somebody answers: while there is no media process, calls are refused."""
+    while True:
+        call = caller.call(exten)
+        await call.settled.wait()
+        if call.answered.is_set():
+            return call
+
+
+async def test_a_killed_media_process_ends_its_calls_and_is_replaced(tmp_path: Path) -> None:
+    with trio.fail_after(30):
+        async with running(tmp_path, configuration()) as daemon:
+            _, sip = await daemon.addresses()
+            async with phone(sip) as caller:
+                calls = [caller.call("600") for _ in range(5)]
+                for call in calls:
+                    await call.answered.wait()
+                first = daemon.worker()
+                os.kill(first, signal.SIGKILL)
+                with trio.fail_after(
+                    5
+                ):  # it is to take one second, of a machine with nothing to do
+                    for call in calls:
+                        await call.over.wait()
+                    again = await answered(caller, "600")
+                assert daemon.worker() != first
+                again.hang_up()
+            assert await daemon.end() == 0
+    assert {(type(call.end), call.end.cause) for call in calls} == {(events.CallEnded, 38)}
+
+
+async def test_a_port_that_is_taken_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        host, port = taken.getsockname()
+        http = configuration().replace('bind = ["127.0.0.1:0"]', f'bind = ["{host}:{port}"]')
+        sip = configuration().replace('bind = "127.0.0.1:0"', f'bind = "{host}:{port}"')
+        for text in (http, sip):
+            result = await run_to_its_end(tmp_path, text)
+            lines = [x for x in result.stderr.decode().splitlines() if not x.startswith("{")]
+            assert len(lines) == 1
+            assert host in lines[0]
+            assert str(port) in lines[0]
+            assert result.returncode == 1
+
+
+async def test_a_mistake_is_reported_with_file_line_and_key_and_exit_code_2(tmp_path: Path) -> None:
+    result = await run_to_its_end(tmp_path, MISTAKE)
+    assert result.returncode == 2
+    text = result.stderr.decode()
+    assert f"{tmp_path / 'stasisd.toml'}:3" in text
+    assert "http.prefix" in text
+
+
+async def test_a_killed_daemon_leaves_no_media_process(tmp_path: Path) -> None:
+    with trio.fail_after(30):
+        async with running(tmp_path, configuration()) as daemon:
+            process = os.pidfd_open(daemon.worker())
+            await daemon.end(signal.SIGKILL)
+            await trio.lowlevel.wait_readable(process)
+            os.close(process)
+
+
+async def test_a_dialplan_with_a_mistake_is_reported_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "extensions.conf").write_text("[default]\nexten => 1000,first,Answer()\n")
+    result = await run_to_its_end(tmp_path, configuration())
+    assert result.returncode == 2
+    assert f"{tmp_path / 'extensions.conf'}:2" in result.stderr.decode()
