@@ -4,6 +4,7 @@ One message is one command, or a list of reports. Writing never blocks: what the
 take waits here, up to a bound; past it, or without an answer for too long, the process is killed.
 """
 
+import errno
 import os
 import signal
 import socket
@@ -13,10 +14,13 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import structlog
 import trio
 
 from .commands import AskStatistics, Command, Report, decode_reports, encode
 from .session import Link, LinkBroken
+
+log = structlog.get_logger(__name__)
 
 LARGEST = 1 << 20  # bytes of one message
 BACKLOG = 20_000  # commands that wait for a process that does not read
@@ -59,7 +63,10 @@ class ProcessLink:
             except BlockingIOError:
                 return
             except OSError as error:
-                raise LinkBroken(str(error)) from error
+                if error.errno != errno.EMSGSIZE:
+                    raise LinkBroken(str(error)) from error
+                # One command that nobody should have made must not cost all calls.
+                log.error("command too large for the media process", size=len(self._backlog[0]))
             self._backlog.popleft()
 
     async def receive(self) -> list[Report]:

@@ -168,3 +168,15 @@ async def test_after_the_end_no_process_is_left() -> None:
         nursery.cancel_scope.cancel()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+async def test_a_command_too_large_costs_itself_and_nothing_else(real: Media) -> None:
+    one, other = real.open_pair()
+    too_much = one.play((DIALTONE,) * 200_000)
+    enough = other.play((silence(20),))
+    with trio.fail_after(10):
+        assert (await enough.wait_ended()).ok
+    assert not one.closed
+    one.close()
+    assert real.statistics().restarts == 0
+    too_much.stop()
