@@ -39,7 +39,7 @@ class Switch:
 
     def sent(self, start: str, source: Address | None = None) -> list[str]:
         """The messages so far that start like this, as text."""
-        texts = [d.decode() for f, d in self.log if source in {None, f.local}]
+        texts = [d.decode(errors="replace") for f, d in self.log if source in {None, f.local}]
         return [text for text in texts if text.startswith(start)]
 
 
