@@ -45,9 +45,11 @@ def _changed_party(party: Party, part: str, value: str) -> Party:
 
 def parse_caller(text: str) -> Party:
     """Read ``"Name" <number>``, ``Name <number>`` or a bare number."""
-    match = re.fullmatch(r'\s*"?([^"<]*?)"?\s*<([^>]*)>\s*', text)
-    if match:
-        return Party(name=match[1].strip(), number=match[2].strip())
+    head, bracket, rest = text.strip().partition("<")
+    number, closed, tail = rest.partition(">")
+    name = head.strip().removeprefix('"').removesuffix('"').strip()
+    if bracket and closed and not tail and '"' not in name:
+        return Party(name=name, number=number.strip())
     bare = text.strip().strip('"')
     is_number = re.fullmatch(r"[0-9*#+() -]+", bare) is not None
     return Party(number=bare) if is_number else Party(name=bare)

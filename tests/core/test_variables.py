@@ -40,6 +40,10 @@ def test_a_caller_is_read(text: str, name: str, number: str) -> None:
     assert parse_caller(text) == Party(name=name, number=number)
 
 
+def test_a_long_caller_is_read_in_one_pass() -> None:
+    assert parse_caller(" " * 100_000 + "Al") == Party(name="Al")
+
+
 @given(st.text())
 def test_any_text_is_a_caller(text: str) -> None:
     parse_caller(text)
