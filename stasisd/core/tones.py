@@ -41,6 +41,9 @@ DE = US | {
 }
 ZONES = {"us": US, "uk": UK, "de": DE}
 
+# Half the rate of our audio, in hertz.
+TOO_HIGH = 4000
+
 # One step of a written cadence: "440+480/2000", in hertz and milliseconds; "0/500" is a pause.
 STEP = re.compile(r"(\d{1,4})(?:\+(\d{1,4}))?/(\d{1,6})")
 
@@ -74,4 +77,6 @@ def _step(text: str) -> Step:
             f"no tone is called {text[:40]!r}, and it is no cadence like 440+480/2000,0/4000"
         )
     frequencies = tuple(int(f) for f in (match[1], match[2]) if f and int(f))
+    if any(frequency >= TOO_HIGH for frequency in frequencies):
+        raise BadTone(f"a telephone carries frequencies below {TOO_HIGH} Hz, not {text[:40]!r}")
     return Step(frequencies, int(match[3]))

@@ -112,7 +112,18 @@ def test_tones(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "x", "ring;zone=uk", "ring;tonezone=xx", "440", "440/0", "440+1+2/3", "99999/1"]
+    "text",
+    [
+        "",
+        "x",
+        "ring;zone=uk",
+        "ring;tonezone=xx",
+        "440",
+        "440/0",
+        "440+1+2/3",
+        "99999/1",
+        "440+4000/1",
+    ],
 )
 def test_no_tones(text: str) -> None:
     with pytest.raises(BadTone):
