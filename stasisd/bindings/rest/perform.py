@@ -71,7 +71,8 @@ async def open_events(
 
 
 def _broken(request: HttpRequest, allowed_origins: Collection[str]) -> Outgoing:
-    log.exception("request failed", method=request.method, target=request.target)
+    path = request.target.partition("?")[0]  # a query may hold an api_key
+    log.exception("request failed", method=request.method, path=path)
     body = {"message": "Internal error", "request_id": request.request_id}
     return complete(request, json_answer(500, body), allowed_origins)
 

@@ -273,6 +273,19 @@ async def test_bug_is_500_with_the_request_id_and_logged_once(lean: bool) -> Non
     assert [entry["event"] for entry in logs] == ["request failed"] * 2
 
 
+async def test_the_log_of_a_bug_holds_no_key(lean: bool) -> None:
+    async def respond(_: HttpRequest) -> HttpResponse:
+        raise RuntimeError("a bug")
+
+    with capture_logs() as logs:
+        async with serving(FakeResponder(respond), lean=lean) as server:
+            answer = await server.ask("GET", "/ari/x?api_key=me:secret")
+            assert answer.status == 500
+    (entry,) = logs
+    assert entry["path"] == "/ari/x"
+    assert "secret" not in str(entry)
+
+
 async def test_header_that_breaks_its_line_is_a_bug(lean: bool) -> None:
     async def respond(_: HttpRequest) -> HttpResponse:
         return HttpResponse(201, ((b"location", b"/ari/x\r\nset-cookie: a=b"),))
