@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from stasisd.core import events
+from stasisd.core.quality import RtpQuality
 from stasisd.core.snapshots import (
     ApplicationSnapshot,
     BridgeSnapshot,
@@ -26,11 +27,14 @@ from stasisd.core.snapshots import (
 from stasisd.operations.asterisk import Information, Pong
 from stasisd.operations.sounds import Sound
 
+from .rtp_statistics import rtp_json
+
 Json = Mapping[str, Any]
 encode = msgspec.json.Encoder().encode
 
-# Snapshots whose JSON is kept; beyond that the cache starts anew.
-CACHE_LIMIT = 20_000
+# Bytes of JSON that are kept; beyond that the cache starts anew. A snapshot that a newer one has
+# replaced stays in memory until then, so it is little more than 1000 channels need.
+CACHE_LIMIT = 2 << 20
 
 
 def timestamp(seconds: float) -> str:
@@ -224,6 +228,7 @@ class Encoder:
         self._version = version
         self._pretty = pretty
         self._cache: dict[int, tuple[Any, msgspec.Raw]] = {}
+        self._cached = 0
 
     def result(self, value: Any) -> bytes:
         """The body of a successful operation."""
@@ -263,9 +268,12 @@ class Encoder:
         kept = self._cache.get(id(snapshot))
         if kept is not None and kept[0] is snapshot:
             return kept[1]
-        if len(self._cache) >= CACHE_LIMIT:
+        written = encode(SNAPSHOTS[type(snapshot)](snapshot))
+        self._cached += len(written)
+        if self._cached > CACHE_LIMIT:
             self._cache.clear()
-        raw = msgspec.Raw(encode(SNAPSHOTS[type(snapshot)](snapshot)))
+            self._cached = len(written)
+        raw = msgspec.Raw(written)
         self._cache[id(snapshot)] = (snapshot, raw)
         return raw
 
@@ -313,6 +321,7 @@ SNAPSHOTS: dict[type, Callable[[Any], Json]] = {
 }
 OTHERS: dict[type, Callable[[Encoder, Any], Json]] = {
     Sound: lambda _encoder, sound: sound_json(sound),
+    RtpQuality: lambda _encoder, quality: rtp_json(quality),
     Information: Encoder.information,
     Pong: Encoder.pong,
 }
