@@ -20,6 +20,9 @@ _NOTHING: Samples = np.zeros(0, np.int16)
 class StreamOver(Exception):
     """The call ended while somebody was listening to it or speaking."""
 
+    def __init__(self) -> None:
+        super().__init__("the call is over")
+
 
 class Stream:
     """RTP in both directions, from the moment at which the far end's address is known.
