@@ -57,6 +57,25 @@ def serve(file: Path | None) -> None:
         _fail(str(_first(group)))
 
 
+@main.command()
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("stasisd-demo"),
+    show_default=True,
+    help="Where the sound files are left.",
+)
+@click.option("--verbose", is_flag=True, help="Show SIP messages and whole events, too.")
+def demo(folder: Path, verbose: bool) -> None:
+    """Show a whole call on this machine: a phone, a dialplan, an ARI application, half a minute."""
+    from .demo import walkthrough  # noqa: PLC0415 - the daemon need not load what only this uses
+
+    try:
+        sys.exit(walkthrough.run(folder, verbose=verbose))
+    except* IN_THE_WAY as group:
+        _fail(str(_first(group)))
+
+
 def _first(group: BaseException) -> BaseException:
     while isinstance(group, BaseExceptionGroup):
         group = group.exceptions[0]
