@@ -1,17 +1,18 @@
-"""Operations on what a channel hears and says: play and record."""
+"""Operations on what a channel hears and says: play, record, and how well it comes through."""
 
 from typing import Annotated
 
-from stasisd.core import playback, recording
+from stasisd.core import playback, quality, recording
 from stasisd.core.channel import Channel
 from stasisd.core.playback import NotPlayable, Playback
+from stasisd.core.quality import RtpQuality
 from stasisd.core.recording import LiveRecording, NotRecordable
 from stasisd.core.snapshots import LiveRecordingSnapshot, PlaybackSnapshot
 from stasisd.core.stored_recordings import AlreadyExists, BadName
 
-from .channels import IN_STASIS
-from .declare import AtLeast, Control, Create, Named, OneOf, operation
-from .errors import Conflict, OperationFailed, Unprocessable
+from .channels import IN_STASIS, NOT_FOUND
+from .declare import AtLeast, Control, Create, Named, OneOf, Read, operation
+from .errors import Conflict, NotFound, OperationFailed, Unprocessable
 from .in_stasis import in_stasis
 from .parameters import MediaUri
 
@@ -109,3 +110,14 @@ async def record(
     except OSError as error:
         raise OperationFailed("Internal Server Error", detail=str(error.strerror)) from None
     return started.snapshot
+
+
+@operation(
+    "channels.rtpstatistics", rest="GET /channels/{channelId}/rtp_statistics", errors=NOT_FOUND
+)
+async def rtp_statistics(channel: Read[Channel]) -> RtpQuality:
+    """Get what the channel's RTP has counted."""
+    measured = await quality.measure(channel)
+    if measured is None:
+        raise NotFound("RTP info not found", detail="the channel has no RTP")
+    return measured

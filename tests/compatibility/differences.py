@@ -115,12 +115,6 @@ DIFFERENCES: tuple[Difference, ...] = (
         ),
     ),
     Difference(
-        recorded="`GET /channels/{channelId}/rtp_statistics` answers.",
-        ours="404 `Resource not found`.",
-        reason="Not in this release.",
-        places=(Place("sip_call", (19,), NOT_SENT),),
-    ),
-    Difference(
         recorded="An INVITE within a call is answered by 200 alone.",
         ours="A 100 comes before it.",
         reason="It stops retransmissions while we think; RFC 3261, section 17.2.1, leaves it to "

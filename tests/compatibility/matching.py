@@ -18,6 +18,7 @@ TOKEN = re.compile(
 )
 # What is measured of a call, as it is written into variables.
 QUALITY = re.compile(r"ssrc=| *minr")
+CHOSEN = {"local_ssrc", "remote_ssrc"}  # at random, by each end
 NUMBER = re.compile(r" *\d+(\.\d+)?")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+0000")
 
@@ -97,7 +98,9 @@ class Names:
         if common != [name for name in recorded if name in ours]:
             yield Problem(f"{path}:order", list(recorded), list(ours))
         for name, value in recorded.items():
-            if name in ours:
+            if name in ours and name in CHOSEN:
+                yield from self.problems(f"{path}.{name}", type(value), type(ours[name]))
+            elif name in ours:
                 yield from self.problems(f"{path}.{name}", value, ours[name])
             else:
                 yield Problem(f"{path}.{name}", value, None)

@@ -54,6 +54,7 @@ async def furnish(tenant: Tenant) -> bus.Mailbox:
     mailbox = bus.Mailbox()
     tenant.serve_application(APP).connect(mailbox, everything=False)
     channel = await call(tenant, "c")
+    channel.port = await tenant.media.open_rtp()  # as if it were a phone's
     playback.play(channel, ("sound:silence/9",), playback_id="p")
     await recording.record(channel, recording.Wanted(name="live", format="wav"))
     folder = tenant.settings.recordings

@@ -12,6 +12,7 @@ from typing import Any, get_args, get_origin
 import msgspec
 
 from stasisd.core import snapshots
+from stasisd.core.quality import RtpQuality
 from stasisd.operations.asterisk import Information, Pong
 from stasisd.operations.events import Hearing
 from stasisd.operations.recordings import MediaFile
@@ -42,6 +43,11 @@ class Model(msgspec.Struct, frozen=True):
 
 def _event(optional: Mapping[str, str] = NONE, /, **required: str) -> Model:
     return Model("events", required, optional)
+
+
+def _spread(name: str) -> dict[str, str]:
+    """Greatest, least, mean and deviation of a measure."""
+    return {name.format(which): "double" for which in ("max", "min", "normdev", "stdev")}
 
 
 # The events that applications hear, each with what it has beyond `Event` and `Message`.
@@ -194,6 +200,26 @@ OBJECTS: Mapping[str, Model] = {
             "app_data": "string",
         },
     ),
+    "RTPstat": Model(
+        "channels",
+        {
+            "txcount": "int",
+            "rxcount": "int",
+            "txploss": "int",
+            "rxploss": "int",
+            "local_ssrc": "int",
+            "remote_ssrc": "int",
+            "txoctetcount": "int",
+            "rxoctetcount": "int",
+            "channel_uniqueid": "string",
+        },
+        dict.fromkeys(("txjitter", "rxjitter", "rtt"), "double")
+        | _spread("remote_{}jitter")
+        | _spread("local_{}jitter")
+        | _spread("remote_{}rxploss")
+        | _spread("local_{}rxploss")
+        | _spread("{}rtt"),
+    ),
     "Endpoint": Model(
         "endpoints",
         {"technology": "string", "resource": "string", "channel_ids": "List[string]"},
@@ -262,6 +288,7 @@ RESULTS: Mapping[Any, str] = {
     snapshots.LiveRecordingSnapshot: "LiveRecording",
     snapshots.PlaybackSnapshot: "Playback",
     snapshots.StoredRecordingSnapshot: "StoredRecording",
+    RtpQuality: "RTPstat",
     Information: "AsteriskInfo",
     Pong: "AsteriskPing",
     Sound: "Sound",

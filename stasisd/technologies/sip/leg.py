@@ -4,8 +4,8 @@ import trio
 
 from stasisd.core import causes
 from stasisd.core.channel import Channel
+from stasisd.core.quality import measure
 from stasisd.core.technology import DialFailed
-from stasisd.media.control import MediaUnavailable
 from stasisd.sip import events
 from stasisd.sip.call import WrongState
 from stasisd.sip.events import By, CallId
@@ -180,13 +180,9 @@ class Leg:
 
 async def _report_and_hang_up(channel: Channel, cause: int) -> None:
     """Show the call's quality, then tell that the phone hung up."""
-    if channel.port is not None:
-        with trio.move_on_after(STATISTICS_SECONDS):
-            try:
-                statistics = await channel.port.rtp_statistics()
-            except MediaUnavailable:
-                pass  # it died with the call
-            else:
-                for name, value in quality.variables(statistics).items():
-                    channel.set_variable(name, value)
+    with trio.move_on_after(STATISTICS_SECONDS):
+        measured = await measure(channel)
+        if measured is not None:
+            for name, value in quality.variables(measured).items():
+                channel.set_variable(name, value)
     channel.hangup(cause, shown=None)

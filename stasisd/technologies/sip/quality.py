@@ -1,18 +1,17 @@
 """The call's quality as channel variables, as dialplans and CDRs know them."""
 
-from stasisd.media.commands import RtpStatistics
+from stasisd.core.quality import RtpQuality
 
 
-def variables(statistics: RtpStatistics) -> dict[str, str]:
+def variables(quality: RtpQuality) -> dict[str, str]:
     """The ``RTPAUDIOQOS`` variables; times are in seconds, loss is in packets."""
-    rx, tx = statistics.jitter_ms / 1000, statistics.remote_jitter_ms / 1000
-    rtt = (statistics.round_trip_ms or 0.0) / 1000
-    lost, remote_lost = float(statistics.lost), float(statistics.remote_lost)
+    rx, tx, rtt = quality.jitter, quality.remote_jitter, quality.round_trip
+    lost, remote_lost = float(quality.lost), float(quality.remote_lost)
     return {
         "RTPAUDIOQOS": (
-            f"ssrc={statistics.local_ssrc};themssrc={statistics.remote_ssrc};"
-            f"lp={statistics.lost};rxjitter={rx:.6f};rxcount={statistics.rx_packets};"
-            f"txjitter={tx:.6f};txcount={statistics.tx_packets};rlp={statistics.remote_lost};"
+            f"ssrc={quality.local_ssrc};themssrc={quality.remote_ssrc};"
+            f"lp={quality.lost};rxjitter={rx:.6f};rxcount={quality.rx_packets};"
+            f"txjitter={tx:.6f};txcount={quality.tx_packets};rlp={quality.remote_lost};"
             f"rtt={rtt:.6f};rxmes=0.000000;txmes=0.000000"
         ),
         "RTPAUDIOQOSJITTER": _spread("jitter", rx, "rx") + _spread("jitter", tx, "tx"),

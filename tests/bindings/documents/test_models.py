@@ -16,6 +16,7 @@ from stasisd.bindings.ari.encoding import Encoder
 from stasisd.bindings.ari.models import EVENTS, MODELS, OBJECTS, Model, result_type
 from stasisd.bindings.documents.swagger import documents
 from stasisd.core import events, snapshots
+from stasisd.core.quality import RtpQuality
 from stasisd.core.sounds import SoundFile
 from stasisd.operations import OPERATIONS
 from stasisd.operations.asterisk import SECTIONS, Information, Pong
@@ -28,7 +29,16 @@ FACTS: Mapping[str, Json] = msgspec.json.decode(
 )
 DOCUMENTS = documents(OPERATIONS.values())
 # Fields of ours beyond ARI, by model.
-EXTRAS = {"Playback": {"reason"}}
+EXTRAS = {
+    "Playback": {"reason"},
+    # Asterisk sends these, and has them in no model.
+    "RTPstat": {"txmes", "rxmes"}
+    | {
+        f"{side}_{of}mes"
+        for side in ("local", "remote")
+        for of in ("max", "min", "normdev", "stdev")
+    },
+}
 ENCODER = Encoder("02:00:00:00:00:01", "1.0")
 
 
@@ -119,6 +129,7 @@ PRIMITIVES: Mapping[str, typing.Callable[[Any], bool]] = {
     "int": lambda value: type(value) is int,
     "long": lambda value: type(value) is int,
     "boolean": lambda value: isinstance(value, bool),
+    "double": lambda value: isinstance(value, float),
     "object": lambda value: isinstance(value, dict),
     "Date": lambda value: (
         re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+0000", value) is not None
@@ -220,6 +231,10 @@ SAMPLES: Mapping[Any, tuple[Any, Any]] = {
         ),
     ),
     Pong: (Pong(1.0),) * 2,
+    RtpQuality: (
+        RtpQuality(channel_id="1", tx_packets=5, lost=2, jitter=0.01, round_trip=0.02),
+        RtpQuality(channel_id="1"),
+    ),
     Sound: (
         Sound("hello", (SoundFile("en", "flac", Path("en/hello.flac")),)),
         Sound("hello", ()),
