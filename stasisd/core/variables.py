@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 FUNCTION = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\((.*)\)", re.DOTALL)
 
+LONGEST_PARTY = 256  # characters of a caller's name or number
+
 Reader = Callable[["Channel", str], str]
 Writer = Callable[["Channel", str, str], None]
 
@@ -37,22 +39,31 @@ def _changed_party(party: Party, part: str, value: str) -> Party:
     if part in {"", "all"}:
         return parse_caller(value)
     if part == "name":
-        return msgspec.structs.replace(party, name=value)
+        return msgspec.structs.replace(party, name=_printable(value))
     if part in {"num", "number"}:
-        return msgspec.structs.replace(party, number=value)
+        return msgspec.structs.replace(party, number=_printable(value))
     raise UnknownFunction(part)
 
 
 def parse_caller(text: str) -> Party:
-    """Read ``"Name" <number>``, ``Name <number>`` or a bare number."""
-    head, bracket, rest = text.strip().partition("<")
+    """Read ``"Name" <number>``, ``Name <number>`` or a bare number.
+
+    What can't be printed is left out: it would break out of a header.
+    """
+    text = _printable(text.strip())
+    head, bracket, rest = text.partition("<")
     number, closed, tail = rest.partition(">")
     name = head.strip().removeprefix('"').removesuffix('"').strip()
     if bracket and closed and not tail and '"' not in name:
         return Party(name=name, number=number.strip())
-    bare = text.strip().strip('"')
+    bare = text.strip('"')
     is_number = re.fullmatch(r"[0-9*#+() -]+", bare) is not None
     return Party(number=bare) if is_number else Party(name=bare)
+
+
+def _printable(text: str) -> str:
+    """At most so much of a text as a phone could show."""
+    return "".join(c for c in text[:LONGEST_PARTY] if c.isprintable())
 
 
 def _read_callerid(channel: "Channel", argument: str) -> str:

@@ -18,7 +18,7 @@ pytestmark = jumping_clock
 
 @pytest.fixture
 async def channel(tenant: Tenant) -> Channel:
-    tenant.serve_application(APP)
+    Listener(tenant, APP)
     return await call(tenant, "c")
 
 
@@ -38,6 +38,11 @@ async def channel(tenant: Tenant) -> Channel:
 )
 def test_a_caller_is_read(text: str, name: str, number: str) -> None:
     assert parse_caller(text) == Party(name=name, number=number)
+
+
+def test_nothing_unprintable_and_nothing_endless_is_shown_to_phones() -> None:
+    assert parse_caller('"A\r\nl" <1\r\n2>') == Party(name="Al", number="12")
+    assert len(parse_caller("a" * 100_000).name) == 256
 
 
 def test_a_long_caller_is_read_in_one_pass() -> None:
