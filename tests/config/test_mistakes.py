@@ -88,11 +88,17 @@ def problems(folder: Path, text: str) -> list[str]:
         ),
         (
             "sip.registration.min_seconds = 0",
-            "1: key 'sip.registration.min_seconds': expected a whole number from 1 to 31536000, got 0",
+            (
+                "1: key 'sip.registration.min_seconds': expected a whole number from 1 to"
+                " 31536000, got 0"
+            ),
         ),
         (
             "sip.registration.min_seconds = true",
-            "1: key 'sip.registration.min_seconds': expected a whole number from 1 to 31536000, got true",
+            (
+                "1: key 'sip.registration.min_seconds': expected a whole number from 1 to"
+                " 31536000, got true"
+            ),
         ),
         (
             'log.level = "wraning"',
