@@ -3,7 +3,7 @@
 from .call import Call, CallAlarm, CallState, Unacknowledged
 from .calls import Calls
 from .causes import RECOVERY_ON_TIMER_EXPIRE
-from .events import By, OfferAnswered
+from .events import Acknowledged, By, OfferAnswered
 from .headers import Field
 from .message import Request
 from .stack import ALLOW, SUPPORTED, Stack
@@ -57,6 +57,7 @@ class Answers:
         call.state = CallState.CONFIRMED
         if waiting.offered:
             self._stack.outbox.emit(OfferAnswered(call.id, ack.body))
+        self._stack.outbox.emit(Acknowledged(call.id))
 
     def gave_up(self, call: Call, now: float) -> None:
         """No ACK came: the dialog stands, and is ended by a BYE."""

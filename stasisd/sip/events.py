@@ -92,6 +92,12 @@ class OfferAnswered(Struct, frozen=True):
     body: bytes
 
 
+class Acknowledged(Struct, frozen=True):
+    """The ACK to a 200 of ours came: from now on we may offer (RFC 3261 section 14.1)."""
+
+    call: CallId
+
+
 class OfferRejected(Struct, frozen=True):
     """The peer refuses our re-INVITE; the session goes on as it was."""
 
@@ -171,6 +177,7 @@ Event = (
     | OfferReceived
     | OfferAnswered
     | OfferRejected
+    | Acknowledged
     | DtmfInfo
     | BindingChanged
     | Registered

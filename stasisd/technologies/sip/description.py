@@ -31,6 +31,7 @@ class Description:
         self._codecs = tuple(BY_NAME[name] for name in codecs)
         self._version = 0
         self._ours: Session | None = None
+        self._before: tuple[int, Session | None] = (0, None)
         self._target = ("0.0.0.0", 9)  # noqa: S104 - nowhere, until the far end names an address
         self.settled = False
         self.held = False
@@ -38,9 +39,14 @@ class Description:
 
     def offer(self) -> bytes:
         """Our offer, or the next one."""
+        self._before = self._version, self._ours
         self._version += 1
         self._ours = offer(self._local(), self._version, self._ours)
         return serialise(self._ours)
+
+    def withdraw(self) -> None:
+        """Our last offer was not sent, or was refused: what was agreed before stands."""
+        self._version, self._ours = self._before
 
     def take_answer(self, body: bytes) -> Remote:
         """Take the answer to our offer. Raises NotAcceptable or SdpError."""

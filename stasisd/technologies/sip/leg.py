@@ -37,6 +37,7 @@ class Leg:
         self.account = account
         self.call: CallId | None = None
         self.over = False
+        self._hold_wanted = False
 
     # --- the phone speaks
 
@@ -49,6 +50,8 @@ class Leg:
                 self._offer_answered(event.body)
             case events.OfferRejected():
                 self._offer_rejected(event)
+            case events.Acknowledged():
+                self._offer_hold()
             case events.DtmfInfo() if self.channel is not None:
                 self.channel.pressed(event.digit, event.duration)
             case events.CallEnded():
@@ -95,11 +98,13 @@ class Leg:
             self._show_hold(was_held)
         elif self.channel is not None and not self.description.settled:
             self.channel.hangup(causes.INCOMPATIBLE)
+        self._offer_hold()
 
     def _offer_rejected(self, event: events.OfferRejected) -> None:
         # After a glare the hold stands in our answer to the offer that won.
         if event.status != REQUEST_PENDING:
-            self.description.holding = not self.description.holding
+            self.description.withdraw()
+            self.description.holding = self._hold_wanted = not self.description.holding
 
     def _settle(self, answer: bytes) -> bool:
         """Take the answer to our offer; whether it can be used. If not, all stays as it was."""
@@ -148,23 +153,27 @@ class Leg:
 
     def hold(self) -> None:
         """Ask the phone to stop sending."""
-        self._offer_holding(holding=True)
+        self._hold_wanted = True
+        self._offer_hold()
 
     def unhold(self) -> None:
         """Ask the phone to send again."""
-        self._offer_holding(holding=False)
+        self._hold_wanted = False
+        self._offer_hold()
 
-    def _offer_holding(self, *, holding: bool) -> None:
-        if self.call is None or self.over or self.description.holding == holding:
+    def _offer_hold(self) -> None:
+        """Offer what is wanted, now or when the offer that is under way is answered."""
+        if self.call is None or self.over or self.channel is None or not self.channel.is_up:
             return
-        if self.channel is None or not self.channel.is_up:
+        before = self.description.holding
+        if before == self._hold_wanted:
             return
-        self.description.holding = holding
+        self.description.holding = self._hold_wanted
         try:
             self._line.agent.reinvite(self.call, self.description.offer(), self._line.now())
         except WrongState:
-            self.channel.log.info("another offer is under way: the hold is not sent")
-            self.description.holding = not holding
+            self.description.withdraw()
+            self.description.holding = before
         self._line.flush()
 
     def hangup(self, cause: int) -> None:

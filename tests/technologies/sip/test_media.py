@@ -78,6 +78,30 @@ async def test_we_hold_and_resume(world: World) -> None:
     phone.hang_up(call)
 
 
+async def test_a_hold_waits_for_its_turn(world: World) -> None:
+    phone = await world.phone("100")
+    call = phone.dial("1000")
+    await world.events.until(core.StasisStart)
+    leg, channel = only_channel(world).leg, only_channel(world)
+    leg.hold()
+    channel.answer()
+    leg.unhold()
+    leg.hold()  # the ACK to our 200 has not come yet
+    await phone.answered()
+    received = await phone.wait(OfferReceived)
+    assert b"a=sendonly" in received.body
+    leg.unhold()  # the answer to our offer has not come yet
+    body, _ = phone.description.answer(received.body)
+    phone.do("accept_offer", call, body)
+    received = await phone.wait(OfferReceived)
+    assert b"a=sendrecv" in received.body
+    body, _ = phone.description.answer(received.body)
+    phone.do("accept_offer", call, body)
+    await world.events.settle()
+    assert not [event for event in phone.heard if isinstance(event, OfferReceived)]
+    phone.hang_up(call)
+
+
 async def test_a_refused_hold_can_be_asked_for_again(world: World) -> None:
     phone = await world.phone("100")
     call = await phone.call("600")
