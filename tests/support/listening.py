@@ -85,7 +85,7 @@ class Listener:
             await self._news.wait()
 
     async def until(self, kind: str, **fields: str) -> dict[str, Any]:
-        """The next event of this type about the objects of these ids: ``channel="1.1"``."""
+        """The next event of this type about objects of these ids: ``channel="1.1"``."""
         while True:
             while self._taken < len(self.events):
                 event = self.events[self._taken]
@@ -99,13 +99,16 @@ class Listener:
 
 
 @asynccontextmanager
-async def listening(url: str, app: str, user: str, password: str) -> AsyncIterator[Listener]:
-    """Listen to an application at ``http://host:port``."""
+async def listening(
+    url: str, app: str, user: str, password: str, *, everything: bool = False
+) -> AsyncIterator[Listener]:
+    """Listen to an application at ``http://host:port``, or as one to all that happens."""
     host, _, port = url.removeprefix("http://").partition(":")
     stream = await trio.open_tcp_stream(host, int(port))
     async with stream, trio.open_nursery() as nursery:
         made = Listener(stream)
-        await made.open(f"/ari/events?app={app}&api_key={quote(user)}:{quote(password)}")
+        key = f"{quote(user)}:{quote(password)}"
+        await made.open(f"/ari/events?app={app}&api_key={key}&subscribeAll={str(everything).lower()}")
         nursery.start_soon(made.run)
         yield made
         nursery.cancel_scope.cancel()

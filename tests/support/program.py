@@ -103,9 +103,10 @@ class Program:
         return httpx.AsyncClient(base_url=url, auth=(USER, PASSWORD), timeout=PATIENCE)
 
     @asynccontextmanager
-    async def listen(self, app: str) -> AsyncIterator[Listener]:
-        """Listen to an application's events."""
-        async with listening(await self.url(), app, USER, PASSWORD) as listener:
+    async def listen(self, app: str, *, everything: bool = False) -> AsyncIterator[Listener]:
+        """Listen to an application's events, or to everybody's."""
+        url = await self.url()
+        async with listening(url, app, USER, PASSWORD, everything=everything) as listener:
             yield listener
 
     async def end(self, number: signal.Signals = signal.SIGTERM) -> int:
