@@ -1,3 +1,16 @@
 """Fixtures for all tests."""
 
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
 pytest_plugins = ["tests.support.clock", "tests.support.media", "tests.support.tenant"]
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """A test that configures the logs of the process leaves them to the next as they were."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)

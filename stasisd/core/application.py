@@ -97,5 +97,8 @@ class Application:
         return topic in self._followed
 
     def _retire_if_idle(self) -> None:
-        if self._subscription is None and not self._followed:
-            self.tenant.applications.pop(self.name, None)
+        if self._subscription is not None or self._followed:
+            return
+        # Once given up, the name may have gone to a successor.
+        if self.tenant.applications.get(self.name) is self:
+            del self.tenant.applications[self.name]

@@ -34,13 +34,13 @@ class Visit:
 async def visit(channel: "Channel", name: str, args: tuple[str, ...] = ()) -> None:
     """Give the channel to the application ``name`` until it lets it go.
 
-    ``STASISSTATUS`` is empty meanwhile, then SUCCESS, or FAILED where no such application
-    is served.
+    ``STASISSTATUS`` is empty meanwhile, then SUCCESS, or FAILED where no socket serves such
+    an application: nobody would answer the caller.
     """
     channel.set_variable(STATUS, "")
     application = channel.tenant.applications.get(name)
-    if application is None or channel.hungup:
-        channel.log.warning("no such application, or no channel", application=name)
+    if application is None or not application.is_served or channel.hungup:
+        channel.log.warning("nobody serves the application, or no channel", application=name)
         channel.set_variable(STATUS, "FAILED")
         return
     try:
@@ -61,6 +61,8 @@ async def _hold(channel: "Channel", application: "Application", args: tuple[str,
         await stay.left.wait()
         await channel.wait_played()
     finally:
+        # Before it leaves: an application whose channel hung up in a bridge goes on hearing
+        # of the bridge until that is destroyed (recorded: subscribe_all).
         channel.visit = None
         if channel.bridge is not None:
             channel.bridge.leave(channel)

@@ -2,8 +2,9 @@
 
 import trio
 
-from stasisd.core import events
+from stasisd.core import dialing, events
 from stasisd.core.bus import Mailbox
+from stasisd.core.technology import NewChannel
 from stasisd.core.tenant import Tenant
 from tests.support.clock import jumping_clock
 from tests.support.tenant import Listener
@@ -74,6 +75,35 @@ async def test_one_goes_with_the_last_that_it_follows(tenant: Tenant) -> None:
     assert APP not in tenant.applications
 
 
+async def test_a_call_does_not_come_to_one_without_a_socket(tenant: Tenant) -> None:
+    """It is known, since it follows a channel, but nobody would answer."""
+    application = tenant.serve_application(APP)
+    subscription = application.connect(Mailbox(), everything=False)
+    await call(tenant, "c")
+    application.disconnect(subscription)
+    assert tenant.applications[APP] is application
+    everybody = Listener(tenant)
+    late = dialing.request(tenant, "Local/echo@conformance", NewChannel(channel_id="late"))
+    dialing.originate(late, dialing.into_application(APP, ()))
+    await everybody.until(events.ChannelDestroyed, id="late")
+    assert "StasisStart" not in everybody.names("late")
+    statuses = [e.value for e in everybody.of("late") if isinstance(e, events.ChannelVarset)]
+    assert "FAILED" in statuses
+
+
+async def test_one_that_was_given_up_does_not_take_its_successor_along(tenant: Tenant) -> None:
+    old = tenant.serve_application(APP)
+    subscription = old.connect(Mailbox(), everything=False)
+    channel = await call(tenant, "c")
+    for half in ("c", "c;2"):
+        old.forget(f"channel:{half}")
+    old.disconnect(subscription)
+    successor = Listener(tenant, APP)
+    channel.hangup()
+    await successor.settle()
+    assert tenant.applications[APP].is_served
+
+
 async def test_a_subscription_outlives_the_visit(tenant: Tenant) -> None:
     """What is followed twice is followed until both have ended."""
     Listener(tenant, "mine")
@@ -95,7 +125,7 @@ async def test_a_subscription_outlives_the_visit(tenant: Tenant) -> None:
 
 async def test_one_of_another_name_hears_nothing(tenant: Tenant) -> None:
     other = Listener(tenant, "other")
-    tenant.serve_application(APP)
+    Listener(tenant, APP)
     await call(tenant, "c")
     await other.settle()
     assert other.heard == []

@@ -1,6 +1,7 @@
 """Two parties who hear each other, and how each leaves."""
 
 import pytest
+import trio
 
 from stasisd.core import events
 from stasisd.core.bridge import BridgeFull
@@ -109,6 +110,21 @@ async def test_an_application_follows_a_bridge_while_it_has_a_channel_in_it(
     assert application.follows("bridge:b")
     bridge.leave(other)
     assert not application.follows("bridge:b")
+
+
+async def test_an_application_whose_channel_hung_up_hears_of_its_bridge_until_the_end(
+    tenant: Tenant,
+) -> None:
+    listener = Listener(tenant, APP)
+    bridge = tenant.create_bridge("b")
+    channel = await call(tenant, "c")
+    bridge.join(channel)
+    channel.hangup()
+    await listener.until(events.ChannelLeftBridge)
+    await trio.sleep(1)
+    bridge.destroy()
+    await listener.until(events.BridgeDestroyed)
+    assert not tenant.applications[APP].follows("bridge:b")
 
 
 async def test_who_leaves_the_application_leaves_its_bridge(tenant: Tenant) -> None:

@@ -105,7 +105,7 @@ async def test_controls_after_the_end_are_refused(channel: Channel) -> None:
 
 async def test_a_hangup_keeps_the_file_and_tells_before_the_end(tenant: Tenant) -> None:
     listener = Listener(tenant)
-    tenant.serve_application(APP)
+    Listener(tenant, APP)
     channel = await call(tenant, "c")
     await recording.record(channel, wanted())
     await trio.sleep(2)

@@ -1,7 +1,7 @@
 """baresip from Debian, unmodified, as a phone that a test holds in its hand.
 
-It says what is in one WAV file, and its sndfile module writes what it hears to another; its ctrl_tcp module takes
-commands and tells events, each JSON in a netstring.
+It says what is in one WAV file, and its sndfile module writes what it hears to another; its
+ctrl_tcp module takes commands and tells events, each JSON in a netstring.
 """
 
 from __future__ import annotations

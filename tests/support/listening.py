@@ -108,7 +108,9 @@ async def listening(
     async with stream, trio.open_nursery() as nursery:
         made = Listener(stream)
         key = f"{quote(user)}:{quote(password)}"
-        await made.open(f"/ari/events?app={app}&api_key={key}&subscribeAll={str(everything).lower()}")
+        await made.open(
+            f"/ari/events?app={app}&api_key={key}&subscribeAll={str(everything).lower()}"
+        )
         nursery.start_soon(made.run)
         yield made
         nursery.cancel_scope.cancel()

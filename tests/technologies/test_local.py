@@ -58,7 +58,7 @@ async def test_ids_and_names(tenant: Tenant) -> None:
     ],
 )
 async def test_an_id_is_given_once(given: dict[str, str], tenant: Tenant) -> None:
-    tenant.serve_application(APP)
+    Listener(tenant, APP)
     await call(tenant, "c")
     ports = tenant.media.statistics().ports
     with pytest.raises(IdTaken):
