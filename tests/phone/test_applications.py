@@ -59,7 +59,6 @@ async def example(
         trio.run_process,
         command,
         stdout=subprocess.DEVNULL,
-        check=False,
         env=os.environ | credentials | environment,
     )
     async with trio.open_nursery() as nursery:
