@@ -1,21 +1,26 @@
 """HTTP and WebSocket under load: `python -m tests.bench.http_load`.
 
 Requests: our server on its hot path and off it, beside a stock quart-trio route, each in a process
-of its own with the same 370 bytes of JSON, asked by one client process over kept connections. What
-counts is the ratio within one run. Events: from publish, in the server, to the client's reading of
+of its own with the same 370 bytes of JSON, asked by one client process over kept connections; and
+the whole daemon, which authenticates, asks the gate and encodes a real channel. What counts is the
+ratio within one run. Events: from publish, in the server, to the client's reading of
 the frame, with 1, 10 and 100 WebSockets; both processes read the same monotonic clock.
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
+import httpx
 import hypercorn.trio
 import msgspec
 import trio
@@ -27,6 +32,7 @@ from stasisd.bindings.rest.exchange import HttpRequest, HttpResponse, WebSocketS
 from stasisd.bindings.rest.server import serve
 from stasisd.bindings.rest.site import HttpSettings
 from stasisd.bindings.websocket.session import Ended, EventSession, WebSocketSettings
+from tests.support.program import COMMAND, PASSWORD, USER, configuration, environment
 
 CHANNEL = {
     "id": "1795470049.8",
@@ -41,7 +47,11 @@ CHANNEL = {
     "language": "en",
     "channelvars": {"CONFVAR": ""},
 }
-REQUEST = b"GET /ari/channels/1795470049.8 HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n"
+AUTHORIZATION = base64.b64encode(f"{USER}:{PASSWORD}".encode())
+REQUEST = (
+    b"GET /ari/channels/1795470049.8 HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n"
+    b"Authorization: Basic %s\r\n\r\n" % AUTHORIZATION
+)
 HANDSHAKE = (
     b"GET /ari/events HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
@@ -158,6 +168,30 @@ def running(server: str) -> Iterator[tuple[int, int]]:
             process.kill()
 
 
+@contextmanager
+def running_daemon() -> Iterator[tuple[int, int]]:
+    """Run the daemon with a channel to ask for; yields its pid and port."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        file = folder / "stasisd.toml"
+        file.write_text(configuration())
+        with subprocess.Popen(
+            [*COMMAND, str(file)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env=environment(folder),
+        ) as process:
+            assert process.stderr is not None
+            try:
+                up = msgspec.json.decode(process.stderr.readline())
+                url = f"http://{up['http'][0]}/ari/channels/{CHANNEL['id']}"
+                call = {"endpoint": "Local/600", "extension": "600"}
+                httpx.post(url, params=call, auth=(USER, PASSWORD)).raise_for_status()
+                yield process.pid, int(url.split(":")[2].partition("/")[0])
+            finally:
+                process.terminate()
+
+
 # --- the client
 
 
@@ -201,10 +235,14 @@ async def response_size(stream: trio.SocketStream) -> int:
     """Ask once, and return how long a response is: all are alike."""
     await stream.send_all(REQUEST)
     data = b""
-    while b'"channelvars":{"CONFVAR":""}}' not in data:
+    while b"\r\n\r\n" not in data:
         data += await stream.receive_some(65536)
-    assert data.startswith(b"HTTP/1.1 200 ")
-    return len(data)
+    assert data.startswith(b"HTTP/1.1 200 "), data
+    head, _, body = data.partition(b"\r\n\r\n")
+    length = int(head.lower().partition(b"content-length: ")[2].split()[0])
+    while len(body) < length:
+        body += await stream.receive_some(65536)
+    return len(head) + 4 + length
 
 
 async def open_socket(port: int) -> tuple[trio.SocketStream, bytearray]:
@@ -247,6 +285,9 @@ async def compare(connections: int, seconds: float) -> None:
     for server in SERVERS:
         with running(server) as (pid, port):
             results[server] = await load(pid, port, connections, seconds)
+    with running_daemon() as (pid, port):
+        await load(pid, port, connections, seconds)  # a daemon that has just started is slow
+        results["the whole daemon"] = await load(pid, port, connections, seconds)
     base = results["stock quart-trio"]
     print(f"GET of one channel, {connections} connections, {seconds:g} s each")
     print(f"{'':20} {'req/s':>8} {'CPU us/req':>11} {'req/s ratio':>12} {'CPU ratio':>10}")

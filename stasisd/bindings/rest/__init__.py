@@ -10,7 +10,7 @@ is the Responder's; bounds, time-outs, framing, ranges, request ids and common h
 - `ranges`, `files`: RFC 9110 section 14, and files sent in chunks read by a thread.
 - `cors`: the Cross-Origin headers.
 - `perform`: asks the Responder, and lets no exception out.
-- `lean`: the hot path, one task and one cancel scope per connection, straight on h11.
+- `lean`: the hot path, one task and one cancel scope per connection; `head` reads its requests.
 - `connection`: every other connection, on hypercorn's protocols with their traps closed.
 - `app`: the QuartTrio application behind those: WebSockets, and routes of other blueprints.
 - `server`: `serve`, which binds, accepts, and drains at the end.

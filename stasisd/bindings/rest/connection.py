@@ -48,7 +48,7 @@ def wants_websocket(request: h11.Request) -> bool:
 
 
 class Connection:
-    """One connection, from its first byte, or from a request that the hot path handed over."""
+    """One connection, from its first byte, or from where the hot path handed it over."""
 
     def __init__(self, site: Site, stream: Transport) -> None:
         self._site = site
@@ -60,8 +60,8 @@ class Connection:
         self._closing = False
         self._protocol: Http1
 
-    async def run(self, begun: tuple[h11.Connection, h11.Request] | None = None) -> None:
-        """Serve until the connection ends; `begun` is a request parsed already."""
+    async def run(self, received: bytes = b"") -> None:
+        """Serve until the connection ends; `received` are bytes that were read already."""
         secure = isinstance(self._stream, trio.SSLStream)
         server = transport.tcp_of(self._stream).socket.getsockname()[:2]
         async with self._group:
@@ -78,9 +78,7 @@ class Connection:
             )
             await self._idle.restart(self._group, self._expire)
             with self._reading:
-                if begun is not None:
-                    await self._protocol.resume(*begun)
-                await self._read()
+                await self._read(received)
             await self._idle.stop()
             await self._protocol.handle(Closed())
 
@@ -107,16 +105,20 @@ class Connection:
             self._reading.deadline = inf
             await self._idle.stop()
 
-    async def _read(self) -> None:
-        data = b"-"
-        while data:
-            try:
-                data = bytes(await self._stream.receive_some(transport.CHUNK))
-            except transport.GONE:
-                return
+    async def _read(self, received: bytes) -> None:
+        data = received or await self._receive()
+        while data is not None:
             if not self._closing:
                 await self._protocol.handle(RawData(data))
                 self._bound_header()
+            data = await self._receive() if data else None
+
+    async def _receive(self) -> bytes | None:
+        """What comes next, b"" for the end; None where the connection is cut."""
+        try:
+            return bytes(await self._stream.receive_some(transport.CHUNK))
+        except transport.GONE:
+            return None
 
     def _bound_header(self) -> None:
         """Once the first bytes of a request have come, its header has to be whole in time."""
@@ -144,13 +146,6 @@ class Connection:
 
 class Http1(H11Protocol):
     """hypercorn's HTTP/1.1, made to speak HTTP/1.1 only."""
-
-    async def resume(self, connection: h11.Connection, request: h11.Request) -> None:
-        """Go on with a request whose header was parsed by somebody else."""
-        self.connection = connection
-        await self.send(Updated(idle=False))
-        await self._create_stream(request)
-        await self._handle_events()
 
     async def _check_protocol(self, event: h11.Request) -> None:
         """Let h2c be: it measured slower, and the upgrade may be ignored (RFC 9110, 7.8)."""

@@ -120,7 +120,7 @@ async def test_peer_that_stops_to_answer_is_cut(
     rig.wire.say.send_nowait(b"")  # the first pong, and the last
     await trio.sleep(28)
     assert not rig.wire.aborted
-    await trio.sleep(2)
+    await trio.sleep(3)
     assert (rig.wire.sent, rig.wire.aborted, rig.wire.closes) == ([PING, PING], True, [])
 
 
