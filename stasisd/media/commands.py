@@ -147,14 +147,34 @@ class SetRemote(PortCommand, frozen=True):
 
 
 class Connect(PortCommand, frozen=True):
-    """Let two ports hear each other, each parted from its former peer."""
+    """Let two ports hear each other, each parted from its former peer or mix."""
 
     other_slot: int
     other_generation: int
 
 
 class Disconnect(PortCommand, frozen=True):
-    """Part a port from its peer."""
+    """Part a port from its peer or its mix."""
+
+
+class JoinMix(PortCommand, frozen=True):
+    """Put a port into a mix, out of its former mix or away from its peer; or change its part.
+
+    In a mix each port that `hears` gets the sum of all others that speak, cut at full scale.
+    `digits` says whether what its far end presses goes on to the others. A mix is there as long
+    as a port is in it; its number is never used again.
+    """
+
+    mix: int
+    hears: bool = True
+    speaks: bool = True
+    digits: bool = True
+
+
+class LeaveMix(PortCommand, frozen=True):
+    """Take a port out of this mix, unless it has moved on to another."""
+
+    mix: int
 
 
 class Echo(PortCommand, frozen=True):
@@ -255,6 +275,8 @@ AnyCommand = (
     | SetRemote
     | Connect
     | Disconnect
+    | JoinMix
+    | LeaveMix
     | Echo
     | Silence
     | Indicate
@@ -393,6 +415,7 @@ class WorkerStatistics(Report, frozen=True):
     late_ticks: int = 0
     rejected: int = 0
     malformed: int = 0
+    mixes: int = 0
 
 
 class Rejected(Report, frozen=True):

@@ -4,6 +4,7 @@ Nothing here blocks but what is `async`. When the media process dies, every port
 recording of it ends with a reason, and a new process is up within a second.
 """
 
+import itertools
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
@@ -14,6 +15,7 @@ import trio
 from .commands import OpenPair, OpenRtp, WorkerStatistics
 from .handles import Playing, Port, Recording, Sending
 from .link import start_worker
+from .mix import Mix
 from .numbers import NoPortsLeft
 from .session import Link, LinkBroken, MediaUnavailable, Session
 
@@ -24,6 +26,7 @@ __all__ = [
     "MediaSettings",
     "MediaStatistics",
     "MediaUnavailable",
+    "Mix",
     "NoPortsLeft",
     "Playing",
     "Port",
@@ -56,6 +59,7 @@ class MediaStatistics(msgspec.Struct, frozen=True):
     udp_ports: int = 0
     unfinished: int = 0  # playbacks, recordings and digits whose end has not come
     restarts: int = 0
+    mixes: int = 0
 
 
 class Media:
@@ -69,6 +73,8 @@ class Media:
         self._settings = settings
         self._start_link = start_link
         self._session: Session | None = None
+        self._mixes: dict[int, Mix] = {}
+        self._mix_numbers = itertools.count(1)
         self._restarts = 0
         self._started = False
 
@@ -149,16 +155,21 @@ class Media:
         session.send(OpenPair(one.slot, one.generation, other.slot, other.generation))
         return one, other
 
+    def open_mix(self) -> Mix:
+        """A mix without ports, which costs nothing; close it in the end."""
+        return Mix(next(self._mix_numbers), self._mixes)
+
     def statistics(self) -> MediaStatistics:
         """What is going on, as far as control knows."""
         session = self._session
         if session is None:
-            return MediaStatistics(restarts=self._restarts)
+            return MediaStatistics(restarts=self._restarts, mixes=len(self._mixes))
         return MediaStatistics(
             ports=len(session.ports),
             udp_ports=session.udp_ports_taken,
             unfinished=len(session.handles),
             restarts=self._restarts,
+            mixes=len(self._mixes),
         )
 
     async def worker_statistics(self) -> WorkerStatistics:

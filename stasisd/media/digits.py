@@ -1,8 +1,9 @@
 """DTMF in both directions: what was pressed, and what is to be pressed.
 
-A digit that a port received is reported once, and goes on to the port's bridge peer: as an event
-where the peer's far end takes them, into the other half of a pair as a digit, else as a tone,
-unless the tone is in the sound already.
+A digit that a port received is reported once, and goes on to the port's peer, or to the others of
+its mix: as an event where the far end there takes them, into the other half of a pair as a digit,
+else as a tone, unless the tone is in the sound already. It comes to no port twice, however pairs
+and mixes are wound.
 """
 
 from collections import deque
@@ -13,11 +14,11 @@ from stasisd.rtp import telephone_event
 
 from .commands import DTMF_FREQUENCIES, DtmfReceived, DtmfSent, Report, SendDtmf
 from .library import sound
+from .mixes import Mixes
 from .ports import NOBODY, PAIR, RTP, Mask, Ports, Rows
 from .sending import Sender
 from .streams import Streams
 
-HOPS = 8  # pairs a digit passes until we take it for going round
 SHORTEST_MS = 40  # of a digit we send (ITU-T Q.24)
 GAP_MS = 60  # after a digit that is passed on
 BEEP = (1000,)
@@ -55,9 +56,15 @@ class Digits:
     """Who is pressing what. `busy` marks the ports whose sound gives way to digits."""
 
     def __init__(
-        self, ports: Ports, streams: Streams, sender: Sender, reports: list[Report]
+        self,
+        ports: Ports,
+        streams: Streams,
+        sender: Sender,
+        mixes: Mixes,
+        reports: list[Report],
     ) -> None:
         self._ports = ports
+        self._mixes = mixes
         self._streams = streams
         self._sender = sender
         self._reports = reports
@@ -83,25 +90,29 @@ class Digits:
                 for digit in receiver.expire(now):
                     self.received(slot, digit.digit, digit.duration // _RATE_MS)
 
-    def received(
-        self, slot: int, digit: str, duration_ms: int, *, audible: bool = False, hops: int = 0
-    ) -> None:
+    def received(self, slot: int, digit: str, duration_ms: int, *, audible: bool = False) -> None:
         """A port received a digit; `audible` where its tone is in the sound as well."""
-        generation = int(self._ports.generation[slot])
-        self._reports.append(DtmfReceived(slot, generation, digit, duration_ms))
-        self._received.append((slot, digit))
-        peer = int(self._ports.peer[slot])
-        if peer != NOBODY and hops < HOPS:
-            self._pass_on(peer, digit, duration_ms, audible=audible, hops=hops)
+        reached, receiving = {slot}, [slot]
+        while receiving:
+            receiver = receiving.pop()
+            generation = int(self._ports.generation[receiver])
+            self._reports.append(DtmfReceived(receiver, generation, digit, duration_ms))
+            self._received.append((receiver, digit))
+            for other in self._listeners(receiver):
+                twin = int(self._ports.twin[other])
+                if twin == NOBODY and other not in reached:
+                    self._pass_on(other, digit, duration_ms, audible=audible)
+                elif twin != NOBODY and twin not in reached:
+                    receiving.append(twin)
+                reached |= {other, twin}
 
-    def _pass_on(
-        self, slot: int, digit: str, duration_ms: int, *, audible: bool, hops: int
-    ) -> None:
-        if self._ports.kind[slot] == PAIR:
-            twin = int(self._ports.twin[slot])
-            if twin != NOBODY:
-                self.received(twin, digit, duration_ms, audible=audible, hops=hops + 1)
-        elif self._streams.takes_events(slot) or not audible:
+    def _listeners(self, slot: int) -> list[int]:
+        peer = int(self._ports.peer[slot])
+        return [peer] if peer != NOBODY else self._mixes.listeners(slot)
+
+    def _pass_on(self, slot: int, digit: str, duration_ms: int, *, audible: bool) -> None:
+        """Send what another port received, unless it is heard from there anyway."""
+        if self._ports.kind[slot] == RTP and (self._streams.takes_events(slot) or not audible):
             samples = max(duration_ms, SHORTEST_MS) * _RATE_MS
             self._queue(slot, [_press(digit, samples), Gap(_frames(GAP_MS))])
 

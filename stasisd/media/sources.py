@@ -1,20 +1,24 @@
 """What each port sends: the first of its sources that has something."""
 
 from .digits import Digits
+from .mixes import Mixes
 from .playing import Player
 from .ports import NOBODY, Mask, Ports, Rows
 
 
-class Mixer:
+class Sources:
     """Fills `tx` of ports from their sources, in the order of precedence."""
 
-    def __init__(self, ports: Ports, digits: Digits, player: Player, tones: Player) -> None:
+    def __init__(
+        self, ports: Ports, digits: Digits, player: Player, tones: Player, mixes: Mixes
+    ) -> None:
         self._ports = ports
         self._digits = digits
         self._player = player
         self._tones = tones
+        self._mixes = mixes
 
-    def mix(self, rows: Rows, frame_number: int) -> None:
+    def fill(self, rows: Rows, frame_number: int) -> None:
         """Fill `tx` of `rows`, and `tx_ok` with whether there is anything to send."""
         ports = self._ports
         ports.tx_ok[rows] = False
@@ -22,9 +26,11 @@ class Mixer:
         for source in (
             self._player.fill,
             self._hear_peer,
+            self._mixes.fill,
             self._echo,
             self._tones.fill,
             self._silence,
+            self._mixes.hush_up,
         ):
             if not len(waiting):
                 break
