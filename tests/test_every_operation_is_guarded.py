@@ -17,7 +17,7 @@ from stasisd.operations.events import Hearing
 from stasisd.operations.gate import Gate
 from tests.support.clock import jumping_clock
 from tests.support.tenant import EPOCH, running_tenant
-from tests.support.world import Failed, ask, furnish, grant, parameters, state
+from tests.support.world import Failed, ask, furnish, grant, parameters, prepare, state
 
 pytestmark = jumping_clock
 
@@ -102,7 +102,6 @@ async def test_with_all_rights_it_works(operation: Operation, tmp_path: Path) ->
         await furnish(tenant)
         gate = Gate({tenant.name: tenant}, tenant.now)
         raw = parameters(operation)
-        if operation.name == "bridges.removeChannel":
-            tenant.bridges["b"].join(tenant.channels["c"])
+        await prepare(tenant, operation)
         result = await ask(gate, grant(), operation, raw)
         assert not isinstance(result, Failed), result

@@ -53,16 +53,21 @@ class Bridge:
             channel.visit.application.follow(self.topics[0])
         self._publish_change(events.ChannelEnteredBridge, channel)
         if len(self.channels) == MOST_PARTIES:
-            self._connect(*self.channels)
+            self._introduce(*self.channels)
 
     def check_room(self, channels: Iterable["Channel"]) -> None:
         """Raise :class:`BridgeFull` where these can't all be here."""
         if len({*self.channels, *channels}) > MOST_PARTIES:
             raise BridgeFull
 
-    def _connect(self, one: "Channel", other: "Channel") -> None:
-        if one.port is not None and other.port is not None:
-            one.port.connect(other.port)
+    def connect_media(self) -> None:
+        """Let the channels hear each other; called again when one gets its media here."""
+        ports = [channel.port for channel in self.channels if channel.port is not None]
+        if len(ports) == MOST_PARTIES:
+            ports[0].connect(ports[1])
+
+    def _introduce(self, one: "Channel", other: "Channel") -> None:
+        self.connect_media()
         one.set_variable(PEER, other.name)
         other.set_variable(PEER, one.name)
 

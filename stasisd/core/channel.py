@@ -63,6 +63,8 @@ class Channel:
             technology, resource = endpoint
             self.topics += (f"endpoint:{technology}/{resource}", f"endpoint:{technology}")
         self.variables: dict[str, str] = {}
+        # What its snapshot shows beside the tenant's own choice of variables.
+        self.reported: dict[str, str] = {}
         self.port: Port | None = None
         self.nursery: trio.Nursery | None = None
         self.visit: Visit | None = None
@@ -76,7 +78,12 @@ class Channel:
         self.ran_dialplan = False
         self.jumped = False
         self.other_half: Channel | None = None
+        # Who is shown as the caller, and who waits in the dialplan for this channel's answer.
         self.dialled_by: Channel | None = None
+        self.awaited_by: Channel | None = None
+        self.dial_begun = False
+        self.dial_told = False
+        self.rung: list[Channel] = []
         self.heard = trio.Event()
         self.log = log.bind(tenant=tenant.name, channel=self.id)
 
@@ -86,8 +93,18 @@ class Channel:
         """Publish an event about this channel as it is now."""
         self.tenant.publish(event, self.topics, channel=self.snapshot, **fields)
 
+    def dialling(self) -> None:
+        """The call to the far end is on its way; told once."""
+        if not self.dial_told:
+            self.dial_told = True
+            self.publish_dial("")
+            if self.visit is not None:  # where an application dials, later events do not show it
+                self.dialstring = ""
+
     def publish_dial(self, status: str) -> None:
         """Publish how the attempt to dial this channel goes."""
+        if status:
+            self.dialling()
         caller = self.dialled_by
         topics = self.topics if caller is None else (*self.topics, *caller.topics)
         self.tenant.publish(
@@ -155,17 +172,39 @@ class Channel:
         """The far end rings."""
         self.set_state("Ringing")
         self.publish_dial("RINGING")
-        if self.dialled_by is not None:
-            self.dialled_by.ring()
+        self.rung = self._hearers()
+        for hearer in self.rung:
+            hearer.ring()
 
     def progressing(self) -> None:
-        """The far end sends media before it answers: whoever dials hears it."""
+        """The far end sends media before it answers: whoever waits for it hears that."""
         self.publish_dial("PROGRESS")
-        caller = self.dialled_by
-        if caller is not None:
-            caller.progress()
-            if caller.port is not None and self.port is not None:
-                caller.port.connect(self.port)
+        for hearer in self._hearers():
+            hearer.progress()
+        caller = self.awaited_by
+        if caller is not None and caller.port is not None and self.port is not None:
+            caller.port.connect(self.port)
+
+    def answered(self) -> None:
+        """The far end answered, and with it whoever waits for it is answered too."""
+        self.set_state("Up")
+        self.publish_dial("ANSWER")
+        if self.awaited_by is None:
+            for hearer in self._hearers():
+                hearer.answer()
+
+    def _hearers(self) -> "list[Channel]":
+        """Who hears how dialling goes: who waits for it, or those in the bridge with it."""
+        if self.awaited_by is not None:
+            return [self.awaited_by]
+        members = self.bridge.channels if self.bridge is not None else ()
+        return [peer for peer in members if peer is not self and peer.state in {"Ring", "Up"}]
+
+    def stop_ringing_others(self) -> None:
+        """Take back what ``ringing`` let others hear."""
+        for hearer in self.rung:
+            hearer.ring_stop()
+        self.rung = []
 
     def mute(self, direction: Side) -> None:
         """Silence what the far end says (in), hears (out), or both."""
@@ -204,6 +243,8 @@ class Channel:
         self.port = port
         if self.nursery is not None:
             self.nursery.start_soon(self.watch_media, port)
+        if self.bridge is not None:
+            self.bridge.connect_media()
 
     async def watch_media(self, port: Port) -> None:
         """Turn what the media process reports of this channel into events."""
@@ -257,9 +298,19 @@ class Channel:
     def set_variable(self, name: str, value: str) -> None:
         """Set a channel variable and tell it."""
         self.variables[name] = value
+        if name in self.reported:
+            self.reported[name] = value
         if any(name == shown for shown, _ in self.snapshot.channelvars):
-            self.change(channelvars=self.tenant.shown_variables(self.variables))
+            self._show_variables()
         self.publish(events.ChannelVarset, variable=name, value=value)
+
+    def report(self, name: str, value: str) -> None:
+        """Show a variable, or a function's value as it was set, in all events of the channel."""
+        self.reported[name] = value
+        self._show_variables()
+
+    def _show_variables(self) -> None:
+        self.change(channelvars=self.tenant.shown_variables(self.variables, self.reported))
 
     def set_parties(self, caller: Party | None = None, connected: Party | None = None) -> None:
         """Change who calls and who is at the other end; one that is None stays."""

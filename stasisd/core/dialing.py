@@ -28,8 +28,8 @@ def request(tenant: "Tenant", address: str, new: NewChannel) -> "Channel":
         raise AllocationFailed(f"there is no technology {name!r} here")
     channel = technology.request(tenant, resource, new)
     try:
-        for variable, value in new.variables.items():
-            variables.write(channel, variable, value)
+        for assignment in new.variables:
+            variables.assign(channel, assignment)
     except variables.UnknownFunction:
         for half in (channel.other_half, channel):
             if half is not None:
@@ -91,8 +91,8 @@ async def dial(channel: "Channel", *, seconds: float, caller: "Channel | None" =
     Publishes how it goes and returns the dial status: ANSWER, or why not. The cause of a
     failure becomes the channel's.
     """
-    channel.dialled_by = caller
-    channel.publish_dial("")
+    channel.dialled_by = channel.awaited_by = caller
+    channel.dialling()
     try:
         with trio.fail_after(seconds if seconds >= 0 else float("inf")):
             await channel.leg.dial()
@@ -100,8 +100,7 @@ async def dial(channel: "Channel", *, seconds: float, caller: "Channel | None" =
         return _not_answered(channel, DialFailed(causes.NO_ANSWER))
     except DialFailed as failed:
         return _not_answered(channel, failed)
-    channel.set_state("Up")
-    channel.publish_dial("ANSWER")
+    channel.answered()
     return "ANSWER"
 
 
@@ -111,6 +110,54 @@ def _not_answered(channel: "Channel", failed: DialFailed) -> str:
         channel.cause = failed.cause
     channel.publish_dial(status)
     return status
+
+
+async def enter(channel: "Channel", name: str, args: tuple[str, ...]) -> None:
+    """Start the life of a requested channel in an application, which dials it when it likes.
+
+    Returns when the application has the channel, or nobody serves it and the channel ends.
+    """
+    application = channel.tenant.applications.get(name)
+    if application is not None:
+        application.follow(channel.topics[0])
+    entered = trio.Event()
+
+    async def body(channel: "Channel") -> None:
+        try:
+            with channel.running("Stasis", ",".join((name, *args))):
+                await stasis.visit(channel, name, args, begun=entered)
+        finally:
+            entered.set()
+
+    channel.tenant.start(channel, body)
+    await entered.wait()
+
+
+def dial_held(channel: "Channel", *, seconds: float = 0, caller: "Channel | None" = None) -> None:
+    """Dial a channel that an application holds, and goes on holding; 0 seconds wait for ever.
+
+    ``caller`` is shown in the events. Those in the bridge with the channel hear how it goes. One
+    that does not answer is hung up.
+    """
+    assert channel.nursery is not None, "an application holds live channels only"
+    channel.dial_begun = True
+    channel.dialled_by = caller
+    channel.nursery.start_soon(_reach, channel, seconds or float("inf"))
+
+
+async def _reach(channel: "Channel", seconds: float) -> None:
+    try:
+        with trio.fail_after(seconds):
+            await channel.leg.dial()
+    except trio.TooSlowError:
+        channel.hangup(causes.NO_ANSWER, soft=True, shown=causes.REQUESTED)
+    except DialFailed as failed:
+        _not_answered(channel, failed)
+        channel.hangup(failed.cause)
+    else:
+        channel.answered()
+    finally:
+        channel.stop_ringing_others()
 
 
 async def call_and_bridge(caller: "Channel", address: str, *, seconds: float) -> str:

@@ -126,6 +126,14 @@ class StasisEnd(ChannelEvent, frozen=True, kw_only=True):
     app: str
 
 
+class ApplicationMoveFailed(ChannelEvent, frozen=True, kw_only=True):
+    """The channel could not be moved: nobody serves the application ``destination``."""
+
+    app: str
+    destination: str
+    args: tuple[str, ...] = ()
+
+
 class PlaybackEvent(Event, frozen=True, kw_only=True):
     """Something happened to this playback."""
 

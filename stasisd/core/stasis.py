@@ -31,11 +31,13 @@ class Visit:
         self.left.set()
 
 
-async def visit(channel: "Channel", name: str, args: tuple[str, ...] = ()) -> None:
+async def visit(
+    channel: "Channel", name: str, args: tuple[str, ...] = (), *, begun: trio.Event | None = None
+) -> None:
     """Give the channel to the application ``name`` until it lets it go.
 
     ``STASISSTATUS`` is empty meanwhile, then SUCCESS, or FAILED where no socket serves such
-    an application: nobody would answer the caller.
+    an application: nobody would answer the caller. ``begun`` is set when the application has it.
     """
     channel.set_variable(STATUS, "")
     application = channel.tenant.applications.get(name)
@@ -44,19 +46,53 @@ async def visit(channel: "Channel", name: str, args: tuple[str, ...] = ()) -> No
         channel.set_variable(STATUS, "FAILED")
         return
     try:
-        await _hold(channel, application, args)
+        stay = _begin(channel, application, args)
+        if begun is not None:
+            begun.set()
+        await _hold(channel, stay)
         if not channel.in_dialplan:  # nobody below us to return to
             await channel.tenant.router.run(channel, owner=False)
     finally:
         channel.set_variable(STATUS, "SUCCESS")
 
 
-async def _hold(channel: "Channel", application: "Application", args: tuple[str, ...]) -> None:
-    stay = Visit(application)
-    topic = channel.topics[0]
-    application.follow(topic)
-    channel.visit = stay
+def _begin(channel: "Channel", application: "Application", args: tuple[str, ...]) -> Visit:
+    stay = channel.visit = Visit(application)
+    _arrive(channel, application, args)
+    return stay
+
+
+def _arrive(channel: "Channel", application: "Application", args: tuple[str, ...]) -> None:
+    application.follow(channel.topics[0])
     application.tell(events.StasisStart, channel=channel.snapshot, args=args)
+
+
+def _depart(channel: "Channel", application: "Application") -> None:
+    application.tell(events.StasisEnd, channel=channel.snapshot)
+    application.unfollow(channel.topics[0])
+
+
+def move(channel: "Channel", name: str, args: tuple[str, ...]) -> None:
+    """Give a channel that one application holds to another; it stays in its bridge.
+
+    Where no socket serves that one, the present one is told so and keeps the channel.
+    """
+    assert channel.visit is not None, "only an application's channel can be moved"
+    before, after = channel.visit.application, channel.tenant.applications.get(name)
+    if after is None or not after.is_served:
+        before.tell(
+            events.ApplicationMoveFailed, channel=channel.snapshot, destination=name, args=args
+        )
+        return
+    channel.visit.application = after
+    if channel.bridge is not None:
+        after.follow(channel.bridge.topics[0])
+        before.unfollow(channel.bridge.topics[0])
+    _depart(channel, before)
+    _arrive(channel, after, args)
+
+
+async def _hold(channel: "Channel", stay: Visit) -> None:
     try:
         await stay.left.wait()
         await channel.wait_played()
@@ -66,7 +102,6 @@ async def _hold(channel: "Channel", application: "Application", args: tuple[str,
         channel.visit = None
         if channel.bridge is not None:
             channel.bridge.leave(channel)
-        application.tell(events.StasisEnd, channel=channel.snapshot)
-        application.unfollow(topic)
+        _depart(channel, stay.application)
     if stay.destination is not None:
         channel.jump(*stay.destination)

@@ -3,11 +3,11 @@
 Upper rooms implement these Protocols and the daemon puts them into each tenant.
 """
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import msgspec
 
+from .assignment import Assignment
 from .snapshots import Party
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class NewChannel(msgspec.Struct, frozen=True, kw_only=True):
     other_channel_id: str | None = None
     caller: Party = Party()
     connected: Party = Party()
-    variables: Mapping[str, str] = {}
+    variables: tuple[Assignment, ...] = ()
     formats: tuple[str, ...] = ()
 
 
@@ -53,7 +53,8 @@ class Leg(Protocol):
     async def dial(self) -> None:
         """Call the far end and return when it has answered.
 
-        Raises :class:`DialFailed`. Cancelled, the attempt is given up by ``hangup``.
+        Tells ``channel.dialling`` as soon as the call is on its way. Raises
+        :class:`DialFailed`. Cancelled, the attempt is given up by ``hangup``.
         """
 
     def answer(self) -> None:
@@ -79,6 +80,33 @@ class Leg(Protocol):
 
     def hangup(self, cause: int) -> None:
         """End the far side, whatever its state. Called once, when the channel ends."""
+
+
+class CannotRedirect(Exception):
+    """The far end can't be sent there; the message says why."""
+
+
+@runtime_checkable
+class Redirects(Protocol):
+    """A leg that can also tell its far end to call somebody else instead."""
+
+    def redirect(self, resource: str) -> None:
+        """Send the far end to a resource of the same technology; it then leaves us.
+
+        Raises :class:`CannotRedirect`.
+        """
+
+
+class NoTransfer(Exception):
+    """The far end has not asked for a transfer, or knows already how it ended."""
+
+
+@runtime_checkable
+class ReportsTransfer(Protocol):
+    """A leg whose far end can ask to be transferred, and then wants to know how that goes."""
+
+    def transfer_progress(self, state: str) -> None:
+        """Tell it one of ARI's states of a transfer. Raises :class:`NoTransfer`."""
 
 
 class Technology(Protocol):

@@ -5,6 +5,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -161,9 +162,12 @@ class Tenant:
         if not self.channels:
             self._empty.set()
 
-    def shown_variables(self, variables: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-        """Those of a channel's variables that its snapshot shows."""
-        return tuple((name, variables.get(name, "")) for name in self.settings.channelvars)
+    def shown_variables(
+        self, variables: Mapping[str, str], reported: Mapping[str, str] = MappingProxyType({})
+    ) -> tuple[tuple[str, str], ...]:
+        """Those of a channel's variables that its snapshot shows, and those it reports."""
+        shown = {name: variables.get(name, "") for name in self.settings.channelvars}
+        return tuple({**shown, **reported}.items())
 
     # --- bridges
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from .assignment import Assignment
 from .snapshots import Party
 
 if TYPE_CHECKING:
@@ -146,6 +147,15 @@ def read(channel: "Channel", name: str) -> str | None:
     if name in BUILT_IN:
         return BUILT_IN[name](channel)
     return channel.tenant.globals.get(name)
+
+
+def assign(channel: "Channel", assignment: Assignment) -> None:
+    """Set a variable or function, and report it where it says so. Raises UnknownFunction."""
+    name, value = assignment.name, assignment.value
+    _function(name)
+    if assignment.reported or name in channel.reported:
+        channel.report(name, value)
+    write(channel, name, value)
 
 
 def write(channel: "Channel", name: str, value: str) -> None:

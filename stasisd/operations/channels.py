@@ -1,34 +1,15 @@
-"""Operations on channels: looking, making, ending, signalling and variables."""
+"""Operations on channels: looking, ending, and signalling."""
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from stasisd.core import causes, dialing, variables
+from stasisd.core import causes
 from stasisd.core.channel import Channel
-from stasisd.core.router import Router
-from stasisd.core.snapshots import ChannelSnapshot, Party
-from stasisd.core.supervision import Body
-from stasisd.core.technology import AllocationFailed as NoChannel
-from stasisd.core.technology import IdTaken, NewChannel
-from stasisd.core.tenant import Draining, Tenant
-from stasisd.core.variables import UnknownFunction
+from stasisd.core.snapshots import ChannelSnapshot
 
-from .declare import (
-    Absent,
-    AtLeast,
-    Control,
-    Create,
-    Delete,
-    Each,
-    Named,
-    OneOf,
-    Read,
-    Required,
-    operation,
-)
-from .errors import AllocationFailed, Conflict, InvalidParameter, NotFound, OperationFailed
+from .declare import AtLeast, Control, Delete, Each, Named, OneOf, Read, Required, operation
+from .errors import InvalidParameter
 from .in_stasis import in_stasis
-from .parameters import Address, ApplicationName, NewChannelId
 
 NOT_FOUND = {404: "Channel not found"}
 IN_STASIS = {
@@ -36,12 +17,6 @@ IN_STASIS = {
     409: "Channel not in a Stasis application",
     412: "Channel in invalid state",
 }
-VARIABLE = {
-    400: "Missing variable parameter",
-    404: "Channel or variable not found",
-    409: "Channel not in a Stasis application",
-}
-FORMATS = ("ulaw", "alaw")
 NUMBER = re.compile(r"[0-9]{1,9}")
 # What one command of the media process holds without trouble.
 MOST_DIGITS = 256
@@ -49,11 +24,6 @@ MOST_DIGITS = 256
 Direction = Annotated[
     Literal["both", "in", "out"], OneOf(("both", "in", "out"), "Invalid direction specified")
 ]
-VariableName = Annotated[str, Named("variable"), Required("Variable name is required")]
-NAMED = Absent("Provided channel was not found")
-
-
-# --- looking
 
 
 @operation("channels.list", rest="GET /channels")
@@ -66,118 +36,6 @@ def list_(channels: Each[Channel]) -> list[ChannelSnapshot]:
 def get(channel: Read[Channel]) -> ChannelSnapshot:
     """Get one channel."""
     return channel.snapshot
-
-
-# --- making and ending
-
-
-@operation(
-    "channels.originate",
-    rest="POST /channels",
-    also={"originateWithId": "POST /channels/{channelId}"},
-    errors={400: "Invalid parameters for originating a channel", 409: "The id is taken"},
-)
-def originate(  # noqa: PLR0913 - ARI's parameters, each by its name
-    new: Create[Channel],
-    *,
-    endpoint: Annotated[Address, Required("Endpoint must be specified")],
-    extension: str = "",
-    context: str = "default",
-    priority: int = 1,
-    label: str = "",
-    app: ApplicationName = "",
-    app_args: str = "",
-    caller_id: str = "",
-    timeout: Annotated[int, AtLeast(-1, "timeout must be at least -1")] = int(
-        dialing.DEFAULT_TIMEOUT
-    ),
-    variables: dict[str, Any] | None = None,
-    other_channel_id: NewChannelId | None = None,
-    originator: Annotated[
-        Read[Channel] | None,
-        Named("originator"),
-        Absent("Provided originator channel was not found"),
-    ] = None,
-    formats: str = "",
-) -> ChannelSnapshot:
-    """Call an endpoint, and send it to an application or into the dialplan when it answers."""
-    if not app and not extension:
-        raise InvalidParameter("Application or extension must be specified")
-    if originator is not None and formats:
-        raise InvalidParameter("Originator and formats can't both be specified")
-    caller = _caller(caller_id)
-    wanted = NewChannel(
-        channel_id=new.id or None,
-        other_channel_id=other_channel_id or None,
-        caller=caller,
-        connected=caller,
-        variables=texts(variables),
-        formats=_formats(formats),
-    )
-    if app:
-        then: Body = dialing.into_application(app, tuple(app_args.split(",")) if app_args else ())
-    else:
-        priority = _priority(new.tenant.router, context, extension, priority, label)
-        then = dialing.into_dialplan
-    channel = _request(new.tenant, endpoint, wanted)
-    if not app:
-        channel.go_to(context, extension, priority)
-    dialing.originate(channel, then, seconds=timeout, follower=app or None)
-    return channel.snapshot
-
-
-def _request(tenant: Tenant, endpoint: str, wanted: NewChannel) -> Channel:
-    if "/" not in endpoint:
-        raise InvalidParameter("Invalid endpoint specified")
-    given = [
-        channel_id for channel_id in (wanted.channel_id, wanted.other_channel_id) if channel_id
-    ]
-    try:
-        tenant.claim(*given)
-        return dialing.request(tenant, endpoint, wanted)
-    except Draining:
-        raise
-    except IdTaken:
-        raise Conflict("Channel with given unique ID already exists") from None
-    except NoChannel as failed:
-        raise AllocationFailed("Allocation failed", detail=str(failed)) from None
-    except UnknownFunction as unknown:
-        raise InvalidParameter(f"There is no function to set variable {unknown}") from None
-
-
-def _caller(text: str) -> Party:
-    return variables.parse_caller(text) if text else Party()
-
-
-def _formats(text: str) -> tuple[str, ...]:
-    wanted = tuple(part.strip() for part in text.split(",") if part.strip())
-    for name in wanted:
-        if name not in FORMATS:
-            raise InvalidParameter(
-                f"Provided format ({name}) was not found",
-                detail=f"known formats are {', '.join(FORMATS)}",
-            )
-    return wanted
-
-
-def texts(given: dict[str, Any] | None) -> dict[str, str]:
-    """Variables of a JSON body as text. Raises :class:`InvalidParameter` where one is not."""
-    for name, value in (given or {}).items():
-        if isinstance(value, bool) or not isinstance(value, str | int | float):
-            raise InvalidParameter(f"The value of variable {name} must be text")
-    return {name: str(value) for name, value in (given or {}).items()}
-
-
-def _priority(router: Router, context: str, extension: str, priority: int, label: str) -> int:
-    """The priority meant: a label's, or the number given."""
-    if not label:
-        return priority
-    if NUMBER.fullmatch(label):
-        return int(label)
-    found = router.priority_of(context, extension, label)
-    if found is None:
-        raise NotFound("Requested label can not be found")
-    return found
 
 
 @operation(
@@ -201,31 +59,6 @@ def hangup(
             raise InvalidParameter("Invalid reason for hangup reason provided")
         cause = int(reason_code)
     channel.hangup(cause, soft=True, shown=causes.REQUESTED)
-
-
-@operation(
-    "channels.continueInDialplan", rest="POST /channels/{channelId}/continue", errors=IN_STASIS
-)
-def continue_in_dialplan(
-    channel: Control[Channel],
-    context: str = "",
-    extension: str = "",
-    priority: int | None = None,
-    label: str = "",
-) -> None:
-    """Let the channel leave the application and go on in the dialplan."""
-    visit = in_stasis(channel)
-    here = channel.snapshot.dialplan
-    context, exten = context or here.context, extension or here.exten
-    if label or extension or context != here.context or priority is not None:
-        router = channel.tenant.router
-        number = _priority(router, context, exten, priority or 1, label)
-        visit.leave((context, exten, number))
-    else:
-        visit.leave()
-
-
-# --- signalling
 
 
 @operation("channels.answer", rest="POST /channels/{channelId}/answer", errors=IN_STASIS)
@@ -323,67 +156,3 @@ def stop_silence(channel: Control[Channel]) -> None:
     """Stop sending silence."""
     in_stasis(channel)
     channel.send_silence(on=False)
-
-
-# --- variables
-
-
-@operation("channels.getChannelVar", rest="GET /channels/{channelId}/variable", errors=VARIABLE)
-def get_variable(
-    channel: Annotated[Read[Channel], NAMED], variable: VariableName
-) -> dict[str, str]:
-    """Get a channel variable or the value of a function."""
-    return {"value": _value(channel, variable)}
-
-
-def _value(channel: Channel, name: str) -> str:
-    try:
-        value = variables.read(channel, name)
-    except UnknownFunction:
-        raise OperationFailed("Unable to read provided function") from None
-    if value is None:
-        raise NotFound("Provided variable was not found")
-    return value
-
-
-def _set(channel: Channel, name: str, value: str) -> None:
-    try:
-        variables.write(channel, name, value)
-    except UnknownFunction:
-        raise OperationFailed("Failed to set variable") from None
-
-
-@operation("channels.setChannelVar", rest="POST /channels/{channelId}/variable", errors=VARIABLE)
-def set_variable(
-    channel: Annotated[Control[Channel], NAMED], variable: VariableName, value: str = ""
-) -> None:
-    """Set a channel variable or function."""
-    in_stasis(channel)
-    _set(channel, variable, value)
-
-
-@operation("channels.getChannelVars", rest="GET /channels/{channelId}/variables", errors=VARIABLE)
-def get_variables(
-    channel: Annotated[Read[Channel], NAMED],
-    variables: Annotated[list[str], Required("Variable names are required")],
-) -> dict[str, dict[str, str]]:
-    """Get several channel variables; those that are not set read as empty."""
-    return {"variables": {name: _read_or_empty(channel, name) for name in variables}}
-
-
-def _read_or_empty(channel: Channel, name: str) -> str:
-    try:
-        return _value(channel, name)
-    except NotFound:
-        return ""
-
-
-@operation("channels.setChannelVars", rest="POST /channels/{channelId}/variables", errors=VARIABLE)
-def set_variables(
-    channel: Annotated[Control[Channel], NAMED],
-    variables: Annotated[dict[str, Any], Required("Variables are required")],
-) -> None:
-    """Set several channel variables."""
-    in_stasis(channel)
-    for name, value in texts(variables).items():
-        _set(channel, name, value)

@@ -76,6 +76,10 @@ class Absent(msgspec.Struct, frozen=True):
     error: type[OperationError] | None = None
 
 
+class IfThere(msgspec.Struct, frozen=True):
+    """Marks an object that counts as not given where there is none of that name."""
+
+
 class Required(msgspec.Struct, frozen=True):
     """What to say of a parameter that is missing; ``also_empty`` where empty is missing too."""
 

@@ -16,7 +16,7 @@ from caps.errors import Denied
 from caps.grant import Grant
 from stasisd.core.tenant import Draining, Tenant
 
-from .declare import Absent, Create, Everything, Operation, Parameter, Required, Within
+from .declare import Absent, Create, Everything, IfThere, Operation, Parameter, Required, Within
 from .errors import InvalidParameter, NotAllowed, NotFound, Unavailable
 from .parameters import Mentions
 from .values import default_value, first, read_value, several
@@ -178,6 +178,8 @@ class _Call:
             if inspect.isawaitable(found):
                 found = await found
         if found is None or not self._permits(parameter, found):
+            if parameter.note(IfThere) is not None:
+                return default_value(parameter)
             said = parameter.note(Absent)
             message = said.message if said else kind.absent
             in_path = set(parameter.wire) <= _in_path(self.operation)

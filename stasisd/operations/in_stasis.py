@@ -1,4 +1,4 @@
-"""The condition that most operations on channels share."""
+"""The conditions that most operations on channels share."""
 
 from stasisd.core.channel import Channel
 from stasisd.core.stasis import Visit
@@ -9,13 +9,16 @@ from .errors import Conflict, WrongState
 BEFORE_THE_CALL = {"Down", "Rsrved"}
 
 
-def in_stasis(channel: Channel) -> Visit:
-    """The channel's visit to the application that holds it.
-
-    Raises :class:`Conflict` where none does, :class:`WrongState` where the call has not begun.
-    """
+def held(channel: Channel) -> Visit:
+    """The channel's visit to the application that holds it. Raises :class:`Conflict`."""
     if channel.visit is None:
         raise Conflict("Channel not in Stasis application")
+    return channel.visit
+
+
+def in_stasis(channel: Channel) -> Visit:
+    """The same, of a channel whose call has begun. Raises :class:`WrongState` besides."""
+    visit = held(channel)
     if channel.state in BEFORE_THE_CALL:
         raise WrongState("Channel in invalid state")
-    return channel.visit
+    return visit

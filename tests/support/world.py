@@ -17,6 +17,7 @@ from stasisd.core.tenant import Tenant
 from stasisd.operations.declare import Operation
 from stasisd.operations.errors import OperationError
 from stasisd.operations.gate import Gate
+from stasisd.technologies.local import Half
 
 APP = "app"
 
@@ -69,6 +70,32 @@ async def furnish(tenant: Tenant) -> bus.Mailbox:
     return mailbox
 
 
+class WillingLeg(Half):
+    """A leg that does what only some technologies can."""
+
+    def redirect(self, resource: str) -> None:
+        """Send the far end there."""
+
+    def transfer_progress(self, state: str) -> None:
+        """Tell the far end."""
+
+
+async def prepare(tenant: Tenant, operation: Operation) -> None:
+    """Bring the furniture into the state that this operation wants."""
+    channel = tenant.channels["c"]
+    if operation.name == "bridges.removeChannel":
+        tenant.bridges["b"].join(channel)
+    elif operation.name == "channels.dial":
+        address = "Local/echo@conformance"
+        created = dialing.request(tenant, address, NewChannel(channel_id="created"))
+        await dialing.enter(created, APP, ())
+    elif operation.name in {"channels.redirect", "channels.transfer_progress"}:
+        leg = WillingLeg()
+        leg.channel, leg.other = channel, channel.leg.other  # type: ignore[attr-defined] # a Half
+        channel.leg = leg
+        channel.change(state="Ring")
+
+
 # What each parameter may be given, by its name on the wire.
 VALUES: dict[str, Any] = {
     "app": APP,
@@ -90,6 +117,7 @@ VALUES: dict[str, Any] = {
     "resource": "100",
     "soundId": "hello",
     "source": "channel:c",
+    "states": "channel_answered",
     "tech": "PJSIP",
     "value": "set",
     "variable": "CONFVAR",
@@ -115,6 +143,8 @@ def parameters(operation: Operation, *, absent: bool = False) -> dict[str, Any]:
                 raw[wire] = "newer" if absent else "new"
             elif absent and wire in NAMING:
                 raw[wire] = f"channel:{ABSENT}" if wire in {"eventSource", "source"} else ABSENT
+    if operation.name == "channels.dial" and not absent:
+        raw["channelId"] = "created"
     if operation.name == "recordings.copyStored":
         raw["destinationRecordingName"] = "copy"
     if operation.name == "applications.unsubscribe":

@@ -7,6 +7,7 @@ import pytest
 import trio
 
 from stasisd.core import causes, dialing, events
+from stasisd.core.assignment import Assignment
 from stasisd.core.channel import Channel
 from stasisd.core.snapshots import Party
 from stasisd.core.technology import AllocationFailed, IdTaken, NewChannel
@@ -73,7 +74,9 @@ async def test_a_variable_that_can_not_be_set_leaves_no_half(tenant: Tenant) -> 
     listener = Listener(tenant)
     with pytest.raises(UnknownFunction):
         dialing.request(
-            tenant, "Local/echo@conformance", NewChannel(variables={"A": "1", "NOSUCH(x)": "2"})
+            tenant,
+            "Local/echo@conformance",
+            NewChannel(variables=(Assignment("A", "1"), Assignment("NOSUCH(x)", "2"))),
         )
     await listener.settle()
     assert listener.names().count("ChannelCreated") == listener.names().count("ChannelDestroyed")
@@ -95,7 +98,10 @@ async def test_no_half_outlives_the_other(first: str, tenant: Tenant) -> None:
 async def test_variables_and_identities_reach_the_other_half(tenant: Tenant) -> None:
     identity = Party(name="Al", number="1")
     new = NewChannel(
-        channel_id="c", caller=identity, connected=Party(number="2"), variables={"A": "1"}
+        channel_id="c",
+        caller=identity,
+        connected=Party(number="2"),
+        variables=(Assignment("A", "1"),),
     )
     channel = dialing.request(tenant, "Local/hold@conformance", new)
     dialing.originate(channel, dialing.into_dialplan)

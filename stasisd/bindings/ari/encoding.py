@@ -174,6 +174,7 @@ LEADING: dict[type[events.Event], Callable[[Any], Json]] = {
     events.ChannelHangupRequest: lambda e: _present(cause=e.cause, soft=e.soft),
 }
 FIELDS: dict[type[events.Event], Callable[[Any], Json]] = {
+    events.ApplicationMoveFailed: lambda e: {"destination": e.destination, "args": list(e.args)},
     events.ChannelDestroyed: lambda e: {"cause": e.cause, "cause_txt": e.cause_txt},
     events.ChannelDialplan: lambda e: {
         "dialplan_app": e.dialplan_app,

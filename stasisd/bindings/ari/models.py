@@ -52,6 +52,7 @@ def _spread(name: str) -> dict[str, str]:
 
 # The events that applications hear, each with what it has beyond `Event` and `Message`.
 EVENTS: Mapping[str, Model] = {
+    "ApplicationMoveFailed": _event(channel="Channel", destination="string", args="List[string]"),
     "ApplicationReplaced": _event(),
     "BridgeCreated": _event(bridge="Bridge"),
     "BridgeDestroyed": _event(bridge="Bridge"),

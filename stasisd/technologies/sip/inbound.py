@@ -1,5 +1,6 @@
 """Calls that phones make: each becomes a channel in the dialplan, or is refused with a status."""
 
+import re
 from collections.abc import Mapping
 
 import msgspec
@@ -7,12 +8,15 @@ import structlog
 
 from stasisd.core import causes
 from stasisd.core.snapshots import Party
+from stasisd.core.technology import CannotRedirect
 from stasisd.core.tenant import Draining, Tenant
 from stasisd.media.control import MediaUnavailable, NoPortsLeft, Port
 from stasisd.sip.causes import cause_of_status
 from stasisd.sip.events import CallId, CallReceived
+from stasisd.sip.grammar import MalformedSip
+from stasisd.sip.uri import SipUri, parse_uri
 
-from .accounts import add_channel, blank
+from .accounts import NAME, add_channel, blank
 from .calls import Calls
 from .complaints import Complaints
 from .description import NotAcceptable, SdpError
@@ -23,6 +27,8 @@ from .settings import SipAccount
 log = structlog.get_logger(__name__)
 
 BUSY_HERE = 486
+# The address in ``sip:user@host`` or ``endpoint/sip:user@host``.
+SIP_ADDRESS = re.compile(r"(?:[^\s/]+/)?(sips?:[^\s<>\"]+)", re.IGNORECASE)
 STOPPING = "the daemon stops"
 
 
@@ -81,6 +87,25 @@ class InboundLeg(Leg):
     def busy(self) -> None:
         """486: the call is over at once."""
         self._reject(BUSY_HERE, causes.USER_BUSY)
+
+    def redirect(self, resource: str) -> None:
+        """302, to a SIP address or to where an endpoint of this tenant is registered."""
+        contact = self._contact_of(resource)
+        if contact is None:
+            raise CannotRedirect(f"{NAME}/{resource} is no registered endpoint or SIP address")
+        self.over = True
+        self._line.agent.redirect(self.call, contact, self._line.now())
+        self._line.flush()
+
+    def _contact_of(self, resource: str) -> SipUri | None:
+        address = SIP_ADDRESS.fullmatch(resource)
+        if address is not None:
+            return _uri(address[1])
+        assert self.channel is not None
+        if (NAME, resource) not in self.channel.tenant.endpoints:
+            return None
+        bindings = self._line.agent.bindings(resource, self._line.now())
+        return bindings[0].uri if bindings else None
 
     def refuse(self, status: int) -> None:
         """End a call that never got a channel."""
@@ -169,6 +194,14 @@ class Arrivals:
             raise Refused(503, STOPPING) from None
         leg.channel.attach(port)
         tenant.start(leg.channel, tenant.router.run)
+
+
+def _uri(text: str) -> SipUri | None:
+    try:
+        uri = parse_uri(text)
+    except MalformedSip:
+        return None
+    return uri if isinstance(uri, SipUri) else None
 
 
 async def _open(tenant: Tenant) -> Port:

@@ -40,6 +40,7 @@ class OutboundLeg(Leg):
         assert port.address is not None
         self.description = self._calls.describe(self.account, self._binding.flow, port.address[1])
         self._invite()
+        self.channel.dialling()
         await self._settled.wait()
         if self._failed is not None:
             raise self._failed

@@ -27,7 +27,7 @@ ARI = {(fact["resource"], fact["nickname"]): fact for fact in FACTS}
 DOCUMENTS = documents(OPERATIONS.values())
 
 NO_BRIDGE_OPTIONS = "bridges of this release connect two channels as they are"
-LATER = "comes with the bridge and channel variables of a later release"
+LATER = "comes with the bridge variables of a later release"
 OUR_BOUND = "we check this bound, so we document it"
 ANSWERED_LATER = "when it is missing the operation itself answers, with ARI's own status"
 WIDTH = "a whole number in JSON has no width"
@@ -42,6 +42,7 @@ DIFFERENCES = {
     "bridges.addChannel role: missing": NO_BRIDGE_OPTIONS,
     "bridges.create variables: missing": LATER,
     "bridges.createWithId variables: missing": LATER,
+    "channels.create app: required False, not True": "ARI makes the channel, which then ends",
     "channels.originate priority: type 'int', not 'long'": WIDTH,
     "channels.originate timeout: values {'min': -1}, not None": OUR_BOUND,
     "channels.originateWithId priority: type 'int', not 'long'": WIDTH,
@@ -59,7 +60,8 @@ DIFFERENCES = {
     "channels.sendDTMF between: values {'min': 0}, not None": OUR_BOUND,
     "channels.sendDTMF dtmf: required True, not False": "ARI says so too, when it is missing",
     "channels.sendDTMF duration: values {'min': 0}, not None": OUR_BOUND,
-    "channels.setChannelVar report_events: missing": LATER,
+    "channels.transfer_progress states: values ['channel_answered', 'channel_declined', "
+    "'channel_progress', 'channel_unavailable'], not None": OUR_BOUND,
     "recordings.copyStored destinationRecordingName: required False, not True": ANSWERED_LATER,
 }
 

@@ -5,6 +5,7 @@ import trio
 
 from stasisd.core import dialing
 from stasisd.core import events as core
+from stasisd.core.assignment import Assignment
 from stasisd.core.channel import Channel
 from stasisd.core.snapshots import Party
 from stasisd.core.technology import AllocationFailed, NewChannel
@@ -270,7 +271,9 @@ async def test_nobody_is_shown_as_anonymous(world: World) -> None:
 
 async def test_variables_and_formats(world: World) -> None:
     phone = await world.phone("100")
-    channel = originate(world, variables={"CONFVAR": "x"}, formats=("alaw",), channel_id="mine")
+    channel = originate(
+        world, variables=(Assignment("CONFVAR", "x"),), formats=("alaw",), channel_id="mine"
+    )
     assert (channel.id, channel.variables["CONFVAR"]) == ("mine", "x")
     received = await phone.rings()
     assert b"PCMA" in received.body
