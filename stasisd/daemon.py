@@ -21,12 +21,14 @@ from caps.grant import Grant
 from caps.keyring import Keyring, RootKey
 from caps.token import mint
 from stasisd.bindings.ari.encoding import Encoder
+from stasisd.bindings.ari.performing import Performer
 from stasisd.bindings.documents import SwaggerDocuments
 from stasisd.bindings.rest.responder import AriResponder
 from stasisd.bindings.rest.server import serve
 from stasisd.bindings.rest.site import HttpSettings
-from stasisd.bindings.websocket.applications import ApplicationStream
-from stasisd.bindings.websocket.session import EventSession, WebSocketSettings
+from stasisd.bindings.websocket.opening import open_session
+from stasisd.bindings.websocket.session import WebSocketSettings
+from stasisd.bindings.websocket.wire import ServedSocket
 from stasisd.config import Configuration, settings
 from stasisd.core import causes, sounds
 from stasisd.core.tenant import Tenant, TenantSettings
@@ -37,7 +39,6 @@ from stasisd.operations import OPERATIONS
 from stasisd.operations.authentication import Authenticator, User
 from stasisd.operations.events import Hearing
 from stasisd.operations.gate import Gate
-from stasisd.operations.hearing import permits
 from stasisd.sd_notify import Notifier
 from stasisd.store import DATABASE, SECRETS, secrets
 from stasisd.store.contacts import Contacts
@@ -181,21 +182,22 @@ class Daemon:
         )
         host, port = shell.listen[0]
 
-        def open_session(hearing: Hearing, grant: Grant) -> EventSession:
-            stream = ApplicationStream(hearing, encoder.event, permits(grant, hearing.tenant))
-            return EventSession(stream, WebSocketSettings())
+        performer = Performer(Gate(self.tenants, time.time), encoder)
+
+        def serve_session(hearing: Hearing, grant: Grant) -> ServedSocket:
+            session = open_session(performer, hearing, grant, time.time, WebSocketSettings())
+            return ServedSocket(session, shell.max_message)
 
         return AriResponder(
-            Gate(self.tenants, time.time),
+            performer,
             Authenticator(self._users(), self.keyring, time.time),
-            encoder,
             documents=SwaggerDocuments(
                 OPERATIONS.values(),
                 host=f"{host}:{port}",
                 scheme="https" if shell.certificate else "http",
                 prefix=shell.prefix,
             ),
-            open_session=open_session,
+            open_session=serve_session,
             server=shell.server,
         )
 

@@ -30,7 +30,8 @@ class Hearing:
         """Take the applications over from whoever served them."""
         self.tenant = tenant
         self.mailbox = Mailbox()
-        applications = [tenant.serve_application(name) for name in dict.fromkeys(names)]
+        self.names = tuple(dict.fromkeys(names))
+        applications = [tenant.serve_application(name) for name in self.names]
         self._served = [
             (application, application.connect(self.mailbox, everything=everything))
             for application in applications

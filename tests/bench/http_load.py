@@ -32,6 +32,7 @@ from stasisd.bindings.rest.exchange import HttpRequest, HttpResponse, WebSocketS
 from stasisd.bindings.rest.server import serve
 from stasisd.bindings.rest.site import HttpSettings
 from stasisd.bindings.websocket.session import Ended, EventSession, WebSocketSettings
+from stasisd.bindings.websocket.wire import ServedSocket
 from tests.support.program import COMMAND, PASSWORD, USER, configuration, environment
 
 CHANNEL = {
@@ -79,8 +80,8 @@ class FedStream:
         backlog, self.backlog = self.backlog, []
         return backlog
 
-    def received(self, message: str | bytes) -> None:
-        """Ignore it."""
+    async def answer(self, message: str | bytes) -> bytes:
+        raise AssertionError(f"nobody asks here: {message!r}")
 
     def close(self) -> None:
         self.ready.set()
@@ -97,7 +98,7 @@ class BenchResponder:
     async def open_events(self, request: HttpRequest) -> HttpResponse | WebSocketSession:
         stream = FedStream()
         self.streams.append(stream)
-        return EventSession(stream, WebSocketSettings())
+        return ServedSocket(EventSession(stream, stream.answer, WebSocketSettings()))
 
     async def publish_for_ever(self) -> None:
         """Publish at a steady pace to all who listen: this is the bench's own clock."""
@@ -206,20 +207,22 @@ class Requests(msgspec.Struct):
     cpu_us: float
 
 
-async def load(pid: int, port: int, connections: int, seconds: float) -> Requests:
+async def load(
+    pid: int, port: int, connections: int, seconds: float, request: bytes = REQUEST
+) -> Requests:
     done = 0
 
     async def ask_for_ever(stream: trio.SocketStream, size: int) -> None:
         nonlocal done
         while True:
-            await stream.send_all(REQUEST)
+            await stream.send_all(request)
             got = 0
             while got < size:
                 got += len(await stream.receive_some(65536))
             done += 1
 
     streams = [await trio.open_tcp_stream("127.0.0.1", port) for _ in range(connections)]
-    sizes = [await response_size(stream) for stream in streams]
+    sizes = [await response_size(stream, request) for stream in streams]
     async with trio.open_nursery() as nursery:
         for stream, size in zip(streams, sizes, strict=True):
             nursery.start_soon(ask_for_ever, stream, size)
@@ -231,9 +234,9 @@ async def load(pid: int, port: int, connections: int, seconds: float) -> Request
     return Requests(count / took, used / count * 1e6)
 
 
-async def response_size(stream: trio.SocketStream) -> int:
+async def response_size(stream: trio.SocketStream, request: bytes) -> int:
     """Ask once, and return how long a response is: all are alike."""
-    await stream.send_all(REQUEST)
+    await stream.send_all(request)
     data = b""
     while b"\r\n\r\n" not in data:
         data += await stream.receive_some(65536)

@@ -26,7 +26,7 @@ class Line(msgspec.Struct, frozen=True):
     # ws-open and what came of it, ws
     request: str = ""
     message: dict[str, Any] = {}
-    # sip-in, sip-out
+    # sip-in, sip-out, ws-send
     text: str = ""
 
 
@@ -38,5 +38,7 @@ def load(scenario: str) -> list[Line]:
         value = msgspec.json.decode(line)
         if value["kind"] == "ws-refused":
             value["response"] = value.pop("body")
+        if value["kind"] == "ws-send":
+            value["text"] = value.pop("message")
         decoded.append(msgspec.convert(value, Line))
     return decoded

@@ -5,6 +5,7 @@ when the scenario is over, object by object: the recorded events of an object ha
 ones that we told of it, none left out and none between them.
 """
 
+import re
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -76,6 +77,7 @@ class Replay:
                     "http": self._request,
                     "ws-open": self._open,
                     "ws-refused": self._refused,
+                    "ws-send": self._tell,
                     "ws-close": self._close,
                 },
             )
@@ -181,6 +183,9 @@ class Replay:
     async def _close(self, line: Line) -> None:
         self._sockets[line.ws].close()
 
+    async def _tell(self, line: Line) -> None:
+        await self._sockets[line.ws].say(self._names.to_ours(line.text))
+
     # --- events
 
     def _compare_events(self, lines: list[Line], socket: Socket) -> None:
@@ -217,7 +222,8 @@ class Replay:
                     break
                 rest.pop(0)
             if rest and rest[0]["type"] == line.message["type"]:
-                for problem in self._names.problems("event", line.message, rest.pop(0)):
+                told = _unwrapped(rest.pop(0))
+                for problem in self._names.problems("event", _unwrapped(line.message), told):
                     self._note(line, problem)
             else:
                 missing = Problem(f"missing.{line.message['type']}", line.message, rest[:1])
@@ -230,6 +236,9 @@ def keys_of(event: Event) -> Iterator[str]:
     A channel's BRIDGEPEER is taken back before or after it is told to have left, so that this
     variable is an object of its own.
     """
+    if event["type"] == "RESTResponse":
+        yield f"request {event['request_id']}"
+        return
     channel = event.get("channel") or event.get("peer")
     if event["type"] == "ChannelVarset" and event["variable"] == "BRIDGEPEER":
         yield f"variable {channel and channel['name']}"
@@ -247,6 +256,13 @@ def keys_of(event: Event) -> Iterator[str]:
 OBJECTS = {"channel", "peer", "bridge", "playback", "recording", "endpoint"}
 
 
+def _unwrapped(event: Event) -> Event:
+    """The event; a response over the socket with its body read."""
+    if event.get("content_type") != "application/json":
+        return event
+    return {**event, "message_body": msgspec.json.decode(event["message_body"])}
+
+
 def _decoded(reply: Reply) -> Any:
     if reply.headers.get("content-type") == "application/json":
         return reply.json
@@ -260,3 +276,5 @@ def _given(lines: list[Line]) -> Iterator[str]:
         yield from (unquote(segment) for segment in parts.path.split("/") if segment)
         for _, value in parse_qsl(parts.query):
             yield from value.split(",")
+        if line.kind == "ws-send":  # its ids are quoted strings, and parts of paths and queries
+            yield from re.split(r'[\\"/?=&]', line.text)

@@ -13,11 +13,13 @@ from caps.grant import Grant
 from caps.keyring import Keyring
 from caps.token import generate_key
 from stasisd.bindings.ari.encoding import Encoder
+from stasisd.bindings.ari.performing import Performer
 from stasisd.bindings.rest import perform
 from stasisd.bindings.rest.exchange import HttpRequest, WebSocketSession, build_request
 from stasisd.bindings.rest.files import FileSlice
 from stasisd.bindings.rest.responder import AriResponder
 from stasisd.bindings.websocket.applications import ApplicationStream
+from stasisd.bindings.websocket.requests import Conversation
 from stasisd.bindings.websocket.session import Ended
 from stasisd.core.tenant import Tenant
 from stasisd.operations.authentication import Authenticator, User
@@ -48,12 +50,19 @@ class Reply(msgspec.Struct, frozen=True):
 class Socket:
     """An open event WebSocket, read all the time. `messages` are the events, as JSON values."""
 
-    def __init__(self, stream: ApplicationStream) -> None:
+    def __init__(self, stream: ApplicationStream, conversation: Conversation) -> None:
         self.messages: list[dict[str, Any]] = []
         self.ended: Ended | None = None
         self.scope = trio.CancelScope()
         self._stream = stream
+        self._conversation = conversation
         self._news = trio.Event()
+
+    async def say(self, message: str) -> dict[str, Any]:
+        """Send a request; its answer is among the messages, too."""
+        answer: dict[str, Any] = msgspec.json.decode(await self._conversation.answer(message))
+        self.messages.append(answer)
+        return answer
 
     async def read(self) -> None:
         with self.scope:
@@ -90,8 +99,9 @@ class _Opened:
 
     subprotocols: Sequence[str] = ("ari",)
 
-    def __init__(self, stream: ApplicationStream) -> None:
+    def __init__(self, stream: ApplicationStream, conversation: Conversation) -> None:
         self.stream = stream
+        self.conversation = conversation
 
     async def run(self, wire: Any) -> None:
         raise AssertionError("there is no wire here")
@@ -112,11 +122,11 @@ class Server:
             User(name="confro", tenant=tenant.name, password="confro", read_only=True),
         )
         self.gate = Gate({tenant.name: tenant}, tenant.now)
+        self.performer = Performer(self.gate, self.encoder)
         self.authenticator = Authenticator(users, self.keyring, tenant.now)
         self.responder = AriResponder(
-            self.gate,
+            self.performer,
             self.authenticator,
-            self.encoder,
             documents=lambda _name, _host: None,
             open_session=self._session,
             server=SERVER,
@@ -125,7 +135,9 @@ class Server:
 
     def _session(self, hearing: Hearing, grant: Grant) -> WebSocketSession:
         may_hear = permits(grant, self.tenant)
-        return _Opened(ApplicationStream(hearing, self.encoder.event, may_hear))
+        stream = ApplicationStream(hearing, self.encoder.event, may_hear)
+        conversation = Conversation(self.performer, grant, hearing.names[0], self.tenant.now)
+        return _Opened(stream, conversation)
 
     async def request(
         self,
@@ -155,7 +167,7 @@ class Server:
         if isinstance(opened, perform.Outgoing):
             return await _reply(opened)
         assert isinstance(opened, _Opened)
-        socket = Socket(opened.stream)
+        socket = Socket(opened.stream, opened.conversation)
         self._nursery.start_soon(socket.read)
         return socket
 

@@ -225,7 +225,7 @@ class Encoder:
 
         ``pretty`` writes the bodies of answers over several lines, for people.
         """
-        self._server_id = server_id
+        self.server_id = server_id
         self._version = version
         self._pretty = pretty
         self._cache: dict[int, tuple[Any, msgspec.Raw]] = {}
@@ -252,7 +252,7 @@ class Encoder:
                 written[name] = self._snapshot(snapshot)
         if kind in TRAILING:
             written |= TRAILING[kind](event)
-        written["asterisk_id"] = self._server_id
+        written["asterisk_id"] = self.server_id
         written["application"] = application
         return encode(written)
 
@@ -289,7 +289,7 @@ class Encoder:
                 "date": "",
                 "user": "",
             },
-            "system": {"version": self._version, "entity_id": self._server_id},
+            "system": {"version": self._version, "entity_id": self.server_id},
             "config": {
                 "name": information.system_name,
                 "default_language": information.language,
@@ -307,7 +307,7 @@ class Encoder:
         return {
             "ping": "pong",
             "timestamp": timestamp(pong.timestamp),
-            "asterisk_id": self._server_id,
+            "asterisk_id": self.server_id,
         }
 
 

@@ -6,7 +6,6 @@ is the Responder's; bounds, time-outs, framing, ranges, request ids and common h
 
 - `exchange`: the shapes that pass between shell and Responder. Start here.
 - `answers`: the bodies that ARI clients expect for errors, and the declared error `HttpError`.
-- `parameters`: query, form and JSON body as one set of raw parameters.
 - `ranges`, `files`: RFC 9110 section 14, and files sent in chunks read by a thread.
 - `cors`: the Cross-Origin headers.
 - `perform`: asks the Responder, and lets no exception out.

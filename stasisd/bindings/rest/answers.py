@@ -73,15 +73,3 @@ class BodyTooSlowError(HttpError):
 
     def __init__(self) -> None:
         super().__init__(408, "Request body did not arrive in time")
-
-
-class BadBodyError(HttpError):
-    """The body is not what its content type says."""
-
-    def __init__(self, detail: str) -> None:
-        super().__init__(400, "Error parsing request body")
-        self.detail = detail
-
-    def answer(self) -> HttpResponse:
-        """Return the message that clients know, and what was wrong in a field of ours."""
-        return json_answer(self.status, {"message": self.message, "detail": self.detail})

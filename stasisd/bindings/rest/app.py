@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-_INTERNAL_ERROR = 1011
-
 
 class ClientGoneError(Exception):
     """The client hung up before its request was whole: there is nobody to answer."""
@@ -141,11 +139,9 @@ class WebSocketExchange(TrioASGIWebsocketConnection):
             return
         try:
             await self._accept(opened, request, send)
-            wire = Wire(receive, send, connection_of(self.scope), site.shutdown)
-            await opened.run(wire)
+            await opened.run(Wire(receive, connection_of(self.scope), site.shutdown))
         except Exception:
             log.exception("websocket failed", request_id=request.request_id)
-            await send({"type": "websocket.close", "code": _INTERNAL_ERROR, "reason": None})
         finally:
             opened.close()
 

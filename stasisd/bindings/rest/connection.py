@@ -9,6 +9,8 @@ are kept, but for small changes: no HTTP/2 by upgrade, no WebSocket compression,
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from math import inf
 from typing import TYPE_CHECKING, Any, cast
@@ -21,17 +23,14 @@ from hypercorn.protocol.events import Body, Data, Request, StreamClosed
 from hypercorn.protocol.events import Event as StreamEvent
 from hypercorn.protocol.h11 import STREAM_ID, H11Protocol, H11WSConnection
 from hypercorn.protocol.http_stream import HTTPStream
-from hypercorn.protocol.ws_stream import ASGIWebsocketState, FrameTooLargeError, WSStream
+from hypercorn.protocol.ws_stream import ASGIWebsocketState, WSStream
 from hypercorn.trio.task_group import TaskGroup
 from hypercorn.trio.worker_context import TrioSingleTask
 from hypercorn.typing import ASGISendEvent, ConnectionState, H11SendableEvent
-from wsproto.connection import ConnectionState as WebSocketState
-from wsproto.events import CloseConnection, Message, Ping, Pong
-from wsproto.frame_protocol import CloseReason
+from wsproto.events import Event as WSProtoEvent
 
 from . import transport
 from .answers import reason
-from .wire import PONG
 
 if TYPE_CHECKING:
     from .site import Site
@@ -66,6 +65,7 @@ class Connection:
         server = transport.tcp_of(self._stream).socket.getsockname()[:2]
         async with self._group:
             self._protocol = Http1(
+                self._site,
                 self._site.app,
                 self._site.config,
                 self._site.context,
@@ -147,14 +147,18 @@ class Connection:
 class Http1(H11Protocol):
     """hypercorn's HTTP/1.1, made to speak HTTP/1.1 only."""
 
+    def __init__(self, site: Site, *args: Any) -> None:
+        super().__init__(*args)
+        self._site = site
+
     async def _check_protocol(self, event: h11.Request) -> None:
         """Let h2c be: it measured slower, and the upgrade may be ignored (RFC 9110, 7.8)."""
 
     async def _create_stream(self, request: h11.Request) -> None:
         """Begin a request; it is not counted, so that a client's pool may keep its connection."""
-        kind: type[HTTPStream | WSStream] = HTTPStream
+        kind: Callable[..., HTTPStream | WSStream] = HTTPStream
         if wants_websocket(request):
-            kind = WebSocketStream
+            kind = partial(WebSocketStream, self._site)
             self.connection = H11WSConnection(cast(h11.Connection, self.connection))
         self.stream = kind(
             self.app,
@@ -211,11 +215,17 @@ def malformed(status: int) -> tuple[list[tuple[bytes, bytes]], bytes]:
 
 
 class WebSocketStream(WSStream):
-    """hypercorn's WebSocket without compression, and with an end to what a client may do wrong."""
+    """hypercorn's WebSocket without compression, and with an end to what a client may do wrong.
 
-    def __init__(self, *args: Any) -> None:
+    Under the prefix it does the handshake alone: what comes afterwards goes to the session as it
+    is, which knows RFC 6455 and makes less of it.
+    """
+
+    def __init__(self, site: Site, *args: Any) -> None:
         super().__init__(*args)
+        self._site = site
         self._decided = trio.Event()
+        self._raw = False
 
     async def handle(self, event: StreamEvent) -> None:
         """Take what came for this stream."""
@@ -226,7 +236,7 @@ class WebSocketStream(WSStream):
             # with 400 while the application accepts, and the two responses end the whole server.
             await self._decided.wait()
             if self.handshake.accepted:
-                await super().handle(event)
+                await self._incoming(event)
         else:
             await super().handle(event)
 
@@ -239,42 +249,19 @@ class WebSocketStream(WSStream):
                 self._decided.set()
 
     async def _begin(self, request: Request) -> None:
+        self._raw = self._site.answers(request.raw_path)
         headers = [pair for pair in request.headers if pair[0] != b"sec-websocket-extensions"]
         await super().handle(dataclasses.replace(request, headers=headers))
         if self.closed:  # not a valid handshake: hypercorn answers 400 and would leave it open
             await self.send(StreamClosed(stream_id=self.stream_id))
 
-    async def _handle_events(self) -> None:
-        for event in self.connection.events():
-            if isinstance(event, Message):
-                await self._gather(event)
-            elif isinstance(event, Ping):
-                await self._send_wsproto_event(event.response())
-            elif isinstance(event, Pong):
-                await self._put({"type": PONG})
-            elif isinstance(event, CloseConnection):
-                await self._end(event)
-            if self.closed:
-                return
+    async def _incoming(self, event: Body | Data) -> None:
+        if not self._raw:
+            await super().handle(event)
+        elif event.data and not self.closed:
+            assert self.app_put is not None
+            await self.app_put({"type": "websocket.receive", "bytes": event.data})
 
-    async def _gather(self, event: Message[Any]) -> None:
-        try:
-            self.buffer.extend(event)
-        except FrameTooLargeError:
-            self.buffer.clear()
-            await self._end(CloseConnection(CloseReason.MESSAGE_TOO_BIG, "message too big"))
-            return
-        if event.message_finished:
-            await self._put(self.buffer.to_message())
-            self.buffer.clear()
-
-    async def _end(self, event: CloseConnection) -> None:
-        """Answer the peer's close frame, or tell it what it did wrong; then it is over."""
-        if self.connection.state is WebSocketState.REMOTE_CLOSING:
-            event = event.response()
-        await self._send_wsproto_event(event)
-        await self.send(StreamClosed(stream_id=self.stream_id))
-
-    async def _put(self, message: dict[str, Any]) -> None:
-        assert self.app_put is not None
-        await self.app_put(message)
+    async def _send_wsproto_event(self, event: WSProtoEvent) -> None:
+        if not self._raw:
+            await super()._send_wsproto_event(event)

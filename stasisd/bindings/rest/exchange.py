@@ -6,9 +6,11 @@ import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, BinaryIO, Protocol
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import urlsplit
 
 import msgspec
+
+from stasisd.bindings.ari.parameters import pairs, segments
 
 if TYPE_CHECKING:
     from .wire import Wire
@@ -105,9 +107,7 @@ def split_target(target: str) -> tuple[tuple[str, ...], tuple[tuple[str, str], .
     path, _, query = target.partition("?")
     if not path.startswith("/"):
         path = _path_of_absolute(path)
-    segments = tuple(unquote(segment) if "%" in segment else segment for segment in path.split("/"))
-    pairs = tuple(parse_qsl(query, keep_blank_values=True)) if query else ()
-    return segments[1:], pairs
+    return segments(path)[1:], pairs(query)
 
 
 def _path_of_absolute(target: str) -> str:

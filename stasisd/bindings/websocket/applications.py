@@ -8,10 +8,8 @@ from stasisd.core import bus
 from stasisd.core.events import Event
 from stasisd.operations.events import Hearing
 
+from .frames import POLICY
 from .session import Ended
-
-# RFC 6455 section 7.4.1: the server ends it for a reason of its own.
-_POLICY = 1008
 
 Encode = Callable[[str, Event], bytes]
 Permits = Callable[[str, Event], bool]
@@ -34,15 +32,12 @@ class ApplicationStream:
         messages: list[bytes] = []
         for delivery in await self._hearing.mailbox.receive():
             if isinstance(delivery, bus.Ended):
-                self._ended = Ended(_POLICY, delivery.reason)
+                self._ended = Ended(POLICY, delivery.reason)
                 break
             application, event = delivery
             if self._permits is None or self._permits(application, event):
                 messages.append(self._encode(application, event))
         return messages or self._ended or messages
-
-    def received(self, message: str | bytes) -> None:
-        """Pass over what the client says: requests over the socket are not taken yet."""
 
     def close(self) -> None:
         """Leave the applications."""

@@ -1,9 +1,11 @@
 """The session of one event WebSocket: who writes, who reads, who notices that nobody is there.
 
-Three tasks and a writer, in one nursery. The writer sends whole backlogs; the reader always reads,
-so that inbound never queues and the end is always seen; the pinger cuts a peer that stays silent;
-the last one waits for the server's drain. Nothing cancels the writer inside a send, since half a
-frame can't be taken back: it is only called away from waiting for events.
+In one nursery: a writer that sends whole backlogs of events, and another for the answers to
+requests; the reader, which always reads, so that the end is always seen; the pinger, which cuts a
+peer that stays silent; and one that waits for the server's drain. Nothing cancels a writer inside a
+send, since half a frame can't be taken back: it is only called away from waiting.
+
+Outside of that nursery the requests are performed, so that the end of the socket ends none of them.
 """
 
 from __future__ import annotations
@@ -14,9 +16,8 @@ from typing import Protocol
 import msgspec
 import trio
 
-from . import frames
-
-GOING_AWAY = 1001
+from .frames import GOING_AWAY
+from .queue import Answer, RequestQueue
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -35,25 +36,25 @@ class EventStream(Protocol):
         May be cancelled while it waits, and loses nothing then.
         """
 
-    def received(self, message: str | bytes) -> None:
-        """Take a message of the client; must not raise. A reply comes out of `receive`."""
-
     def close(self) -> None:
         """Unsubscribe. Called once, whatever happened."""
 
 
 class Wire(Protocol):
-    """An accepted WebSocket: whole frames out, whole messages in."""
+    """An open WebSocket: whole messages, either way."""
 
     @property
     def shutdown(self) -> trio.Event:
         """Set when the server begins to drain."""
 
-    async def send(self, data: bytes) -> None:
-        """Send whole frames, joined. Returns even when the peer is gone or stuck: it is cut off."""
+    async def send(self, messages: Sequence[bytes]) -> None:
+        """Send texts, in order. Returns even when the peer is gone or stuck: it is cut off."""
 
-    async def receive(self) -> str | bytes | None:
-        """Return the next message, an empty one for a pong, None once the peer is gone."""
+    async def ping(self) -> None:
+        """Ask for a sign of life."""
+
+    async def receive(self) -> Sequence[str | bytes] | None:
+        """Return the messages that came, none for another sign of life, None after the end."""
 
     async def close(self, code: int, reason: str) -> None:
         """Send a close frame. The peer's own ends `receive`."""
@@ -74,30 +75,47 @@ class WebSocketSettings(msgspec.Struct, frozen=True):
 
 
 class EventSession:
-    """Runs an `EventStream` over a `Wire`, once."""
+    """Sends an `EventStream` over a `Wire`, and answers the requests that come by it, once."""
 
-    subprotocols = ("ari",)
-
-    def __init__(self, stream: EventStream, settings: WebSocketSettings) -> None:
+    def __init__(self, stream: EventStream, answer: Answer, settings: WebSocketSettings) -> None:
+        """``answer`` performs a request and returns the message that answers it."""
         self._stream = stream
+        self._requests = RequestQueue(answer)
         self._settings = settings
         self._heard = trio.Event()
         self._going_away = False
         self._waiting = trio.CancelScope()
+        self._closed = False
 
     async def run(self, wire: Wire) -> None:
         """Speak until the stream ends, the peer goes, or the server drains."""
         async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._requests.run)
+            try:
+                await self._serve(wire)
+            finally:
+                self._requests.abandon()
+                self.close()
+
+    def close(self) -> None:
+        """Give the stream back. Idempotent."""
+        if not self._closed:
+            self._closed = True
+            self._stream.close()
+
+    async def _serve(self, wire: Wire) -> None:
+        replied = trio.Event()
+        async with trio.open_nursery() as nursery:
             nursery.start_soon(self._read, wire, nursery.cancel_scope)
+            nursery.start_soon(self._reply, wire, replied)
             ended = await self._speak(wire)
+            self._requests.finish()
+            with trio.move_on_after(self._settings.close_timeout):
+                await replied.wait()
             await wire.close(ended.code, ended.reason)
             # The reader cancels this wait when it sees the peer's own close frame.
             await trio.sleep(self._settings.close_timeout)
             nursery.cancel_scope.cancel()
-
-    def close(self) -> None:
-        """Give the stream back."""
-        self._stream.close()
 
     async def _speak(self, wire: Wire) -> Ended:
         async with trio.open_nursery() as nursery:
@@ -114,32 +132,38 @@ class EventSession:
                 backlog = await self._stream.receive()
             if isinstance(backlog, Ended):
                 return backlog
-            await wire.send(frames.text_frames(backlog))
+            if backlog:
+                await wire.send(backlog)
         return Ended(GOING_AWAY, "the server is shutting down")
 
+    async def _reply(self, wire: Wire, replied: trio.Event) -> None:
+        while (replies := await self._requests.replies()) is not None:
+            await wire.send(replies)
+        replied.set()
+
     async def _read(self, wire: Wire, session: trio.CancelScope) -> None:
-        while (message := await wire.receive()) is not None:
+        while (messages := await wire.receive()) is not None:
             self._heard.set()
-            if message:
-                self._stream.received(message)
+            await self._requests.take(message for message in messages if message)
         session.cancel()
 
     async def _ping(self, wire: Wire) -> None:
         """Ping a peer that answers pings, and cut it when it stops to.
 
         Some clients never answer (asyncari 0.20 among them): after one ping they are left in
-        peace, and a dead one is found by the keep-alive of its connection.
+        peace, and a dead one is found by the keep-alive of its connection. One whose requests
+        fill the line is not heard, for it is not read.
         """
         answered = False
         while True:
             await trio.sleep(self._settings.ping_interval)
             self._heard = trio.Event()
-            await wire.send(frames.PING)
+            await wire.ping()
             with trio.move_on_after(self._settings.ping_timeout) as patience:
                 await self._heard.wait()
-            if patience.cancelled_caught and answered:
-                wire.abort()
-            if patience.cancelled_caught:
+            if patience.cancelled_caught and not self._requests.full:
+                if answered:
+                    wire.abort()
                 return
             answered = True
 

@@ -21,8 +21,9 @@ from stasisd.bindings.documents import SwaggerDocuments
 from stasisd.bindings.rest.responder import AriResponder
 from stasisd.bindings.rest.server import serve
 from stasisd.bindings.rest.site import HttpSettings
-from stasisd.bindings.websocket.applications import ApplicationStream
-from stasisd.bindings.websocket.session import EventSession, WebSocketSettings
+from stasisd.bindings.websocket.opening import open_session
+from stasisd.bindings.websocket.session import WebSocketSettings
+from stasisd.bindings.websocket.wire import ServedSocket
 from stasisd.operations import OPERATIONS
 from tests.support.server import SERVER, Server, serving
 
@@ -50,12 +51,11 @@ def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def listening(server: Server) -> AsyncIterator[str]:
     """Serve over HTTP, with documents. Gives the URL."""
     responder = AriResponder(
-        server.gate,
+        server.performer,
         server.authenticator,
-        server.encoder,
         documents=SwaggerDocuments(OPERATIONS.values(), host="unused"),
-        open_session=lambda hearing, _grant: EventSession(
-            ApplicationStream(hearing, server.encoder.event), WebSocketSettings()
+        open_session=lambda hearing, grant: ServedSocket(
+            open_session(server.performer, hearing, grant, server.tenant.now, WebSocketSettings())
         ),
         server=SERVER,
     )

@@ -25,6 +25,7 @@ from stasisd.bindings.rest.exchange import HttpRequest, HttpResponse, WebSocketS
 from stasisd.bindings.rest.server import serve
 from stasisd.bindings.rest.site import HttpSettings
 from stasisd.bindings.websocket.session import Ended, EventSession, WebSocketSettings
+from stasisd.bindings.websocket.wire import ServedSocket
 
 Respond = Callable[[HttpRequest], Awaitable[HttpResponse]]
 # Long enough for a loaded machine; a test that works never waits for it.
@@ -49,9 +50,10 @@ class FakeStream:
     async def receive(self) -> Sequence[bytes] | Ended:
         return await self._backlog.receive()
 
-    def received(self, message: str | bytes) -> None:
+    async def answer(self, message: str | bytes) -> bytes:
         self.incoming.append(message)
         self.got_message.set()
+        return b"answered"
 
     def close(self) -> None:
         assert not self.closed.is_set(), "closed twice"
@@ -68,6 +70,7 @@ class FakeResponder:
         self.streams: list[FakeStream] = []
         self.opened = trio.Event()
         self.websocket = WebSocketSettings()
+        self.max_message = 1 << 20
         self._respond = respond
 
     async def respond(self, request: HttpRequest) -> HttpResponse:
@@ -86,7 +89,7 @@ class FakeResponder:
         stream = FakeStream()
         self.streams.append(stream)
         self.opened.set()
-        return EventSession(stream, self.websocket)
+        return ServedSocket(EventSession(stream, stream.answer, self.websocket), self.max_message)
 
 
 class Server:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -11,14 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stasisd.bindings.rest.answers import BadBodyError, html_answer
+from stasisd.bindings.rest.answers import html_answer
 from stasisd.bindings.rest.cors import cors_headers
 from stasisd.bindings.rest.exchange import HttpRequest, HttpResponse, build_request, split_target
-from stasisd.bindings.rest.parameters import collect
 from stasisd.bindings.rest.ranges import Part, Unsatisfiable, if_range_holds, select, validators
-
-JSON = {"content-type": "application/json; charset=utf-8"}
-FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 
 def request(
@@ -54,57 +49,6 @@ def test_any_segment_survives_the_path(segments: list[str]) -> None:
 @given(st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1))
 def test_any_target_is_taken(target: str) -> None:
     split_target(target)
-
-
-def test_parameters_of_query_and_form_are_joined_in_order() -> None:
-    given = collect(request("/?a=1&b=2", FORM, b"a=3&c=x+y%26&d"))
-    assert given.named == {"a": ["1", "3"], "b": ["2"], "c": ["x y&"], "d": [""]}
-    assert given.fields == {}
-
-
-def test_fields_of_json_keep_their_types() -> None:
-    body = {"variables": {"A": "1"}, "timeout": 30, "app": None}
-    given = collect(request("/?app=x", JSON, json.dumps(body).encode()))
-    assert (given.named, given.fields) == ({"app": ["x"]}, body)
-
-
-@pytest.mark.parametrize("headers", [{}, {"content-type": "text/plain"}, JSON])
-def test_no_body_and_unknown_bodies_are_no_parameters(headers: dict[str, str]) -> None:
-    body = b"" if headers is JSON else b"whatever"
-    given = collect(request("/", headers, body))
-    assert (given.named, given.fields) == ({}, {})
-
-
-@pytest.mark.parametrize(
-    ("headers", "body"),
-    [
-        (JSON, b"{"),
-        (JSON, b"[]"),
-        (JSON, b'"x"'),
-        (JSON, b'{"a": "\xff"}'),
-        (JSON, b'{"a": "\\ud800"}'),
-        (JSON, b'{"a":' * 100_000),
-        (JSON, b'{"a": 1' + b"0" * 5000 + b"}"),
-        (FORM, "a=é".encode()),
-    ],
-)
-def test_body_that_is_not_what_it_says(headers: dict[str, str], body: bytes) -> None:
-    with pytest.raises(BadBodyError) as raised:
-        collect(request("/", headers, body))
-    answer = raised.value.answer()
-    assert isinstance(answer.body, bytes)
-    assert answer.status == 400
-    assert json.loads(answer.body)["message"] == "Error parsing request body"
-
-
-@given(st.binary(), st.sampled_from([JSON, FORM]))
-def test_any_body_is_taken_or_declared_bad(body: bytes, headers: dict[str, str]) -> None:
-    try:
-        given = collect(request("/", headers, body))
-    except BadBodyError as error:
-        error.answer()
-    else:
-        json.dumps([given.named, given.fields]).encode()
 
 
 @given(st.binary(max_size=60), st.data())

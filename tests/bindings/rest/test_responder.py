@@ -124,7 +124,7 @@ async def test_ids_may_hold_anything(call: Server) -> None:
         assert got["id"] == reply.json["id"]
 
 
-# --- parameters: the query wins over the form, the form over JSON
+# --- parameters: the query wins over the form, JSON over both
 
 
 async def variable(server: Server, target: str, **how: Any) -> str:
@@ -138,7 +138,7 @@ async def test_where_parameters_stand(call: Server) -> None:
     assert await variable(call, "variable=V&value=query") == "query"
     assert await variable(call, "variable=V&value=one&value=two") == "one"
     assert await variable(call, "variable=V", body={"value": "json"}) == "json"
-    assert await variable(call, "variable=V&value=query", body={"value": "json"}) == "query"
+    assert await variable(call, "variable=V&value=query", body={"value": "json"}) == "json"
     assert await variable(call, "", body={"variable": "V", "value": 5}) == "5"
     assert await variable(call, "variable=V", body=b"value=a+b%26", headers=form) == "a b&"
     both = {"variable": "V", "value": "json", "channelId": "other"}

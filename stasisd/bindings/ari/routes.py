@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -15,7 +15,7 @@ class Match(msgspec.Struct, frozen=True):
     """An operation and the parameters that stand in the path."""
 
     operation: Operation
-    parameters: Mapping[str, str]
+    parameters: dict[str, str]
 
 
 class _Node:
