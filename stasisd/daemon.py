@@ -139,6 +139,7 @@ class Daemon:
             trio.open_nursery() as tenants,
         ):
             for tenant in self.tenants.values():
+                await tenant.keep_in(database)
                 await tenants.start(tenant.run)
             sip = Sip(self._sip_settings(), self.tenants, self._accounts(), Contacts(database))
             async with _running(sip.run), trio.open_nursery() as nursery:

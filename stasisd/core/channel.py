@@ -12,6 +12,7 @@ from stasisd.media.commands import RINGBACK, DtmfReceived, Latched, PortClosed, 
 from stasisd.media.control import Port
 
 from . import causes, events
+from .device_state import OF_CHANNEL, device_of
 from .snapshots import ChannelSnapshot, DialplanPosition, Party
 from .technology import Leg
 
@@ -73,6 +74,7 @@ class Channel:
         self.cause: int | None = None
         self.started = False
         self.hungup = False
+        self.on_hold = False
         self.destroyed = False
         self.in_dialplan = False
         self.ran_dialplan = False
@@ -142,6 +144,16 @@ class Channel:
         if state in NEXT_STATES[self.snapshot.state]:
             self.change(state=state)
             self.publish(events.ChannelStateChange)
+            self._tell_device()
+
+    @property
+    def device_state(self) -> str:
+        """What the channel makes of its device."""
+        return "ONHOLD" if self.on_hold else OF_CHANNEL[self.state]
+
+    def _tell_device(self) -> None:
+        self.tenant.device_states.channel_is(self, self.device_state)
+        self.tenant.device_states.tell(device_of(self.name))
 
     def answer(self) -> None:
         """Answer the call, if it is not yet."""
@@ -232,11 +244,15 @@ class Channel:
 
     def held(self) -> None:
         """The far end put us on hold."""
+        self.on_hold = True
         self.publish(events.ChannelHold, musicclass="default")
+        self._tell_device()
 
     def unheld(self) -> None:
         """The far end took us off hold."""
+        self.on_hold = False
         self.publish(events.ChannelUnhold)
+        self._tell_device()
 
     def attach(self, port: Port) -> None:
         """Give the channel its media. Its reports are read while the channel lives."""
@@ -364,3 +380,4 @@ class Channel:
                 self.port.close()
             self.publish(events.ChannelDestroyed, cause=cause, cause_txt=causes.text(cause))
             self.tenant.forget_channel(self)
+            self.tenant.device_states.tell(device_of(self.name))

@@ -45,6 +45,7 @@ class Endpoint:
             self._publish(events.PeerStatusChange, peer_status="Reachable")
         if not known:
             self._publish(events.ContactStatusChange, contact=contact)
+        self.tenant.device_states.tell(f"{self.technology}/{self.resource}")
 
     def unreachable_at(self, uri: str) -> None:
         """A contact expired or was removed."""
@@ -55,6 +56,7 @@ class Endpoint:
             self._publish(events.EndpointStateChange)
             self._publish(events.PeerStatusChange, peer_status="Unreachable")
         self._publish(events.ContactStatusChange, contact=contact)
+        self.tenant.device_states.tell(f"{self.technology}/{self.resource}")
 
     def _publish(self, event: type[events.EndpointEvent], **fields: Any) -> None:
         self.tenant.publish(event, self.topics, endpoint=self.snapshot, **fields)

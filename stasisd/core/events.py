@@ -9,6 +9,7 @@ from .snapshots import (
     BridgeSnapshot,
     ChannelSnapshot,
     ContactSnapshot,
+    DeviceStateSnapshot,
     EndpointSnapshot,
     LiveRecordingSnapshot,
     PlaybackSnapshot,
@@ -216,6 +217,12 @@ class ContactStatusChange(EndpointEvent, frozen=True, kw_only=True):
     """One of the endpoint's contacts came, changed or went."""
 
     contact: ContactSnapshot
+
+
+class DeviceStateChanged(Event, frozen=True, kw_only=True):
+    """A device is in another state."""
+
+    device_state: DeviceStateSnapshot
 
 
 class ApplicationReplaced(Event, frozen=True, kw_only=True):

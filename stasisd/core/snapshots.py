@@ -107,6 +107,21 @@ class ContactSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     roundtrip_usec: int = 0
 
 
+class DeviceStateSnapshot(msgspec.Struct, frozen=True):
+    """A device and its state."""
+
+    name: str
+    state: str
+
+
+class MailboxSnapshot(msgspec.Struct, frozen=True):
+    """A mailbox, and how many messages were heard and wait to be."""
+
+    name: str
+    old_messages: int
+    new_messages: int
+
+
 class ApplicationSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """One application and what it follows."""
 

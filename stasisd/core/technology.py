@@ -119,3 +119,11 @@ class Technology(Protocol):
 
         Raises :class:`AllocationFailed`.
         """
+
+
+@runtime_checkable
+class KnowsDevices(Protocol):
+    """A technology whose devices are no endpoints; asked for the states of those without calls."""
+
+    def knows(self, tenant: "Tenant", resource: str) -> bool:
+        """Whether there is a device of this resource."""

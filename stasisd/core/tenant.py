@@ -12,13 +12,18 @@ import msgspec
 import trio
 
 from stasisd.media.control import Media
+from stasisd.store.database import Database
+from stasisd.store.device_states import DeviceStates as StoredDeviceStates
+from stasisd.store.mailboxes import Mailboxes as StoredMailboxes
 
 from . import events
 from .application import Application
 from .bridge import Bridge
 from .bus import Bus
 from .channel import Channel
+from .device_state import DeviceStates, device_of
 from .endpoint import Endpoint
+from .mailbox import Mailboxes
 from .playback import Playback
 from .recording import LiveRecording
 from .router import Router
@@ -68,6 +73,8 @@ class Tenant:
         self.recordings: dict[str, LiveRecording] = {}
         self.applications: dict[str, Application] = {}
         self.endpoints: dict[tuple[str, str], Endpoint] = {}
+        self.device_states = DeviceStates(self)
+        self.mailboxes = Mailboxes()
         self.globals: dict[str, str] = {}
         self.stored_recordings = StoredRecordings(settings.recordings)
         self.technologies: dict[str, Technology] = {}
@@ -87,6 +94,11 @@ class Tenant:
             self._nursery = nursery
             task_status.started()
             await trio.sleep_forever()
+
+    async def keep_in(self, database: Database) -> None:
+        """Take over what an earlier run kept, and keep it there. Raises the store's errors."""
+        await self.device_states.custom.load(StoredDeviceStates(database, self.name))
+        await self.mailboxes.kept.load(StoredMailboxes(database, self.name))
 
     def start(self, channel: Channel, body: Body) -> None:
         """Start the life of a channel of ours."""
@@ -150,6 +162,9 @@ class Tenant:
         if endpoint is not None:
             endpoint.channel_ids[channel.id] = None
         channel.publish(events.ChannelCreated)
+        self.device_states.channel_is(channel, channel.device_state)
+        if endpoint is not None:
+            self.device_states.tell(device_of(channel.name))
 
     def forget_channel(self, channel: Channel) -> None:
         """A channel was destroyed; one that never got in is passed over."""
@@ -158,6 +173,7 @@ class Tenant:
         endpoint = self.endpoints.get(channel.endpoint) if channel.endpoint else None
         if endpoint is not None:
             endpoint.channel_ids.pop(channel.id, None)
+        self.device_states.channel_is(channel, None)
         self._retire(channel.topics[0])
         if not self.channels:
             self._empty.set()

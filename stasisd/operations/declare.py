@@ -21,7 +21,7 @@ import msgspec
 from caps.access import Right
 from stasisd.core.tenant import Tenant
 
-from .errors import OperationError
+from .errors import InvalidParameter, OperationError
 from .objects import KINDS, Kind
 
 T = TypeVar("T")
@@ -91,10 +91,11 @@ class Everything(msgspec.Struct, frozen=True):
 
 
 class OneOf(msgspec.Struct, frozen=True):
-    """The allowed values; ``message`` may hold ``{value}``."""
+    """The allowed values; ``message`` may hold ``{value}``. ``error`` where it is not the usual."""
 
     values: tuple[str, ...]
     message: str
+    error: type[OperationError] = InvalidParameter
 
 
 class AtLeast(msgspec.Struct, frozen=True):

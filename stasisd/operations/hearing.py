@@ -64,6 +64,9 @@ def _shown(event: Event) -> Iterator[tuple[str, str]]:
     recording = getattr(event, "recording", None)
     if recording is not None:
         yield "recording", recording.name
+    device = getattr(event, "device_state", None)
+    if device is not None:
+        yield "deviceState", device.name
     endpoint = getattr(event, "endpoint", None)
     if endpoint is not None:
         yield "endpoint", f"{endpoint.technology}/{endpoint.resource}"

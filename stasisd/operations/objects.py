@@ -17,6 +17,20 @@ from stasisd.core.tenant import Tenant
 from .parameters import EventSource, find_source
 
 
+class Device(msgspec.Struct, frozen=True, eq=False):
+    """The name of a device. Every name is one: of those that nothing knows the state is told."""
+
+    tenant: Tenant
+    name: str
+
+
+class NamedMailbox(msgspec.Struct, frozen=True, eq=False):
+    """The name of a mailbox, which may have to be made."""
+
+    tenant: Tenant
+    name: str
+
+
 class Kind(msgspec.Struct, frozen=True):
     """One kind: its name in caveats, its parameters on the wire, and how to find one.
 
@@ -92,6 +106,22 @@ KINDS: dict[type, Kind] = {
         find=lambda tenant, tech, resource: tenant.endpoints.get((tech, resource)),
         all=lambda tenant: list(tenant.endpoints.values()),
         id_of=lambda endpoint: f"{endpoint.technology}/{endpoint.resource}",
+    ),
+    Device: Kind(
+        name="deviceState",
+        wire=("deviceName",),
+        absent="Device not found",
+        find=Device,
+        all=lambda tenant: [Device(tenant, name) for name in tenant.device_states.custom.values],
+        id_of=lambda device: device.name,
+    ),
+    NamedMailbox: Kind(
+        name="mailbox",
+        wire=("mailboxName",),
+        absent="Mailbox not found",
+        find=NamedMailbox,
+        all=lambda tenant: [NamedMailbox(tenant, name) for name in tenant.mailboxes.kept.values],
+        id_of=lambda mailbox: mailbox.name,
     ),
     EventSource: Kind(
         name="source",

@@ -59,7 +59,7 @@ class EventSource(msgspec.Struct, frozen=True):
 def parse_source(text: str) -> tuple[str, str]:
     """The kind and id that ``channel:ID`` means. Raises :class:`InvalidParameter`."""
     kind, colon, name = text.partition(":")
-    if not colon or kind not in {"channel", "bridge", "endpoint"}:
+    if not colon or kind not in {"channel", "bridge", "endpoint", "deviceState"}:
         raise InvalidParameter("Invalid event source URI scheme")
     return kind, name
 
@@ -72,6 +72,8 @@ def find_source(tenant: Tenant, text: str) -> EventSource | None:
         return EventSource(kind, name, channel.application_name) if channel else None
     if kind == "bridge":
         return EventSource(kind, name) if name in tenant.bridges else None
+    if kind == "deviceState":  # also of a device that is not there yet
+        return EventSource(kind, name)
     technology, slash, resource = name.partition("/")
     known = (technology, resource) in tenant.endpoints if slash else name in tenant.technologies
     return EventSource(kind, name) if known else None

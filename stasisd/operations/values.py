@@ -59,7 +59,7 @@ def _one(parameter: Parameter, wire: str, given: Any) -> Any:
     value = _typed(parameter.value_type, wire, given)
     one_of = parameter.note(OneOf)
     if one_of is not None and value not in one_of.values:
-        raise InvalidParameter(
+        raise one_of.error(
             one_of.message.format(value=value),
             detail=f"{wire} must be one of {', '.join(one_of.values)}",
         )

@@ -80,15 +80,17 @@ class Local:
 
     name = "Local"
 
+    def knows(self, tenant: Tenant, resource: str) -> bool:
+        """Whether the dialplan has the extension, for the state of the device."""
+        return tenant.router.exists(*_place(resource), 1)
+
     def request(self, tenant: Tenant, resource: str, new: NewChannel) -> Channel:
         """Make both halves; the first is the one to dial.
 
         The resource is ``exten[@context][/options]``. Raises AllocationFailed where the
         dialplan has no such extension, an id is taken or the tenant drains.
         """
-        place = resource.partition("/")[0]
-        exten, _, context = place.partition("@")
-        context = context or "default"
+        context, exten = _place(resource)
         if not exten or not tenant.router.exists(context, exten, 1):
             raise AllocationFailed(f"there is no extension {exten!r} in context {context!r}")
         near_id, far_id = _ids(tenant, new)
@@ -136,6 +138,12 @@ async def _one_turn() -> None:
     """
     for _ in range(2):  # Trio runs what is ready in rounds: this task's, and the new one's
         await trio.lowlevel.checkpoint()
+
+
+def _place(resource: str) -> tuple[str, str]:
+    """The context and extension of ``exten[@context][/options]``."""
+    exten, _, context = resource.partition("/")[0].partition("@")
+    return context or "default", exten
 
 
 def _ids(tenant: Tenant, new: NewChannel) -> tuple[str, str]:

@@ -107,15 +107,11 @@ DIFFERENCES: tuple[Difference, ...] = (
         places=(Place("endpoints", (6, 7), NOT_SENT),),
     ),
     Difference(
-        recorded="Device states can be set, subscribed to, and are told with `subscribeAll`.",
-        ours="400 for the event source, 404 for the resource, and no `DeviceStateChanged`.",
-        reason="Device states are not in this release.",
-        places=(
-            Place("subscribe_bridge_endpoint_device", (4, 7, 9), NOT_SENT),
-            Place("subscribe_bridge_endpoint_device", (12,), ("body.device_names",)),
-            Place("subscribe_bridge_endpoint_device", (8,), ("missing.DeviceStateChanged",)),
-            Place("subscribe_all", (16, 17, 40, 41), ("missing.DeviceStateChanged",)),
-        ),
+        recorded="The last `DeviceStateChanged` of `Local/echo@conformance` says `INUSE` after its "
+        "last channel was destroyed.",
+        ours="It says `NOT_INUSE`.",
+        reason="Whoever shows states would show a call that is over.",
+        places=(Place("subscribe_all", (41,), ("event.device_state.state",)),),
     ),
     Difference(
         recorded="An INVITE within a call is answered by 200 alone.",

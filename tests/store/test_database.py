@@ -274,10 +274,11 @@ async def test_migrations_run_once_and_in_order(
 ) -> None:
     async with open_database(tmp_path / "a.sqlite3") as database:
         await database.write(lambda c: c.execute(insert("old")))
+    newest = len(migrations())
     steps = {
         **migrations(),
-        2: "ALTER TABLE key_values ADD COLUMN extra TEXT;",
-        3: "UPDATE key_values SET extra = key || '!';",
+        newest + 1: "ALTER TABLE key_values ADD COLUMN extra TEXT;",
+        newest + 2: "UPDATE key_values SET extra = key || '!';",
     }
     monkeypatch.setattr("stasisd.store.schema.migrations", lambda: steps)
     for _ in range(2):
@@ -287,7 +288,7 @@ async def test_migrations_run_once_and_in_order(
             )
             version = await database.read(lambda c: c.execute("PRAGMA user_version").fetchone())
         assert rows == [("old", "old!")]
-        assert version == (3,)
+        assert version == (newest + 2,)
 
 
 async def test_a_migration_that_fails_leaves_the_version_before(

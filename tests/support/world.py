@@ -65,6 +65,8 @@ async def furnish(tenant: Tenant) -> bus.Mailbox:
     tenant.endpoints["PJSIP", "100"] = Endpoint(tenant, "PJSIP", "100")
     tenant.technologies["PJSIP"] = tenant.technologies["Local"]
     channel.set_variable("CONFVAR", "shown")
+    tenant.device_states.update("Stasis:d", "INUSE")
+    tenant.mailboxes.update("m", 1, 2)
     await trio.sleep(0.1)
     await mailbox.receive()
     return mailbox
@@ -104,14 +106,19 @@ VALUES: dict[str, Any] = {
     "bridgeId": "b",
     "channel": "c",
     "channelId": "c",
+    "deviceName": "Stasis:d",
+    "deviceState": "BUSY",
     "destinationRecordingName": "copy",
     "dtmf": "1",
     "endpoint": "Local/echo@conformance",
     "eventName": "told",
     "eventSource": "channel:c",
     "format": "wav",
+    "mailboxName": "m",
     "media": "sound:silence/1",
     "name": "new",
+    "newMessages": "1",
+    "oldMessages": "2",
     "operation": "pause",
     "playbackId": "p",
     "resource": "100",
@@ -127,7 +134,7 @@ ABSENT = "absent"
 # Parameters that name what is there already.
 NAMING = {
     "application", "applicationName", "bridgeId", "channel", "channelId", "playbackId",
-    "recordingName", "resource", "eventSource", "source",
+    "deviceName", "mailboxName", "recordingName", "resource", "eventSource", "source",
 }  # fmt: skip
 
 
@@ -141,6 +148,8 @@ def parameters(operation: Operation, *, absent: bool = False) -> dict[str, Any]:
             raw[wire] = _value(operation, wire)
             if parameter.creates and wire in {"channelId", "playbackId", "bridgeId"}:
                 raw[wire] = "newer" if absent else "new"
+            elif absent and wire == "deviceName":
+                raw[wire] = f"Stasis:{ABSENT}"
             elif absent and wire in NAMING:
                 raw[wire] = f"channel:{ABSENT}" if wire in {"eventSource", "source"} else ABSENT
     if operation.name == "channels.dial" and not absent:
@@ -189,6 +198,8 @@ def state(tenant: Tenant) -> Any:
         {name: live.snapshot for name, live in tenant.recordings.items()},
         {name: application.snapshot for name, application in tenant.applications.items()},
         {name: application.is_served for name, application in tenant.applications.items()},
+        dict(tenant.device_states.custom.values),
+        dict(tenant.mailboxes.kept.values),
         dict(tenant.globals),
         sorted(path.name for path in tenant.settings.recordings.glob("**/*")),
     )

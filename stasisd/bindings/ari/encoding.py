@@ -19,8 +19,10 @@ from stasisd.core.snapshots import (
     BridgeSnapshot,
     ChannelSnapshot,
     ContactSnapshot,
+    DeviceStateSnapshot,
     EndpointSnapshot,
     LiveRecordingSnapshot,
+    MailboxSnapshot,
     PlaybackSnapshot,
     StoredRecordingSnapshot,
 )
@@ -161,6 +163,20 @@ def application_json(application: ApplicationSnapshot) -> Json:
     }
 
 
+def device_state_json(device: DeviceStateSnapshot) -> Json:
+    """ARI's DeviceState."""
+    return {"name": device.name, "state": device.state}
+
+
+def mailbox_json(mailbox: MailboxSnapshot) -> Json:
+    """ARI's Mailbox."""
+    return {
+        "name": mailbox.name,
+        "old_messages": mailbox.old_messages,
+        "new_messages": mailbox.new_messages,
+    }
+
+
 def sound_json(sound: Sound) -> Json:
     """ARI's Sound."""
     formats = [{"language": file.language, "format": file.format} for file in sound.files]
@@ -201,7 +217,18 @@ TRAILING: dict[type[events.Event], Callable[[Any], Json]] = {
     events.PeerStatusChange: lambda e: {"peer": {"peer_status": e.peer_status}},
     events.ContactStatusChange: lambda e: {"contact_info": contact_json(e.contact)},
 }
-OBJECTS = ("bridge", "channel", "peer", "caller", "playback", "recording", "endpoint")
+OBJECTS = (
+    "bridge",
+    "channel",
+    "peer",
+    "caller",
+    "playback",
+    "recording",
+    "endpoint",
+    "device_state",
+)
+# Where ARI names the application first.
+APPLICATION_FIRST = {events.DeviceStateChanged}
 OBJECTS_OF: dict[type[events.Event], tuple[str, ...]] = {}
 
 
@@ -243,6 +270,8 @@ class Encoder:
         if kind in LEADING:
             written |= LEADING[kind](event)
         written["type"] = kind.__name__
+        if kind in APPLICATION_FIRST:
+            written["application"] = application
         written["timestamp"] = timestamp(event.timestamp)
         if kind in FIELDS:
             written |= FIELDS[kind](event)
@@ -319,6 +348,8 @@ SNAPSHOTS: dict[type, Callable[[Any], Json]] = {
     StoredRecordingSnapshot: stored_recording_json,
     EndpointSnapshot: endpoint_json,
     ApplicationSnapshot: application_json,
+    DeviceStateSnapshot: device_state_json,
+    MailboxSnapshot: mailbox_json,
 }
 OTHERS: dict[type, Callable[[Encoder, Any], Json]] = {
     Sound: lambda _encoder, sound: sound_json(sound),

@@ -12,6 +12,7 @@ from typing import Any, get_args, get_origin
 import msgspec
 
 from stasisd.core import snapshots
+from stasisd.core.device_state import STATES
 from stasisd.core.quality import RtpQuality
 from stasisd.operations.asterisk import Information, Pong
 from stasisd.operations.events import Hearing
@@ -81,6 +82,7 @@ EVENTS: Mapping[str, Model] = {
     ),
     "ChannelVarset": _event({"channel": "Channel"}, variable="string", value="string"),
     "ContactStatusChange": _event(endpoint="Endpoint", contact_info="ContactInfo"),
+    "DeviceStateChanged": _event(device_state="DeviceState"),
     "Dial": _event(
         {"caller": "Channel", "forward": "string", "forwarded": "Channel", "dialstring": "string"},
         peer="Channel",
@@ -221,6 +223,12 @@ OBJECTS: Mapping[str, Model] = {
         | _spread("local_{}rxploss")
         | _spread("{}rtt"),
     ),
+    "DeviceState": Model(
+        "deviceStates",
+        {"name": "string", "state": "string"},
+        values={"state": ("UNKNOWN", *STATES)},
+    ),
+    "Mailbox": Model("mailboxes", {"name": "string", "old_messages": "int", "new_messages": "int"}),
     "Endpoint": Model(
         "endpoints",
         {"technology": "string", "resource": "string", "channel_ids": "List[string]"},
@@ -285,8 +293,10 @@ RESULTS: Mapping[Any, str] = {
     snapshots.ApplicationSnapshot: "Application",
     snapshots.BridgeSnapshot: "Bridge",
     snapshots.ChannelSnapshot: "Channel",
+    snapshots.DeviceStateSnapshot: "DeviceState",
     snapshots.EndpointSnapshot: "Endpoint",
     snapshots.LiveRecordingSnapshot: "LiveRecording",
+    snapshots.MailboxSnapshot: "Mailbox",
     snapshots.PlaybackSnapshot: "Playback",
     snapshots.StoredRecordingSnapshot: "StoredRecording",
     RtpQuality: "RTPstat",

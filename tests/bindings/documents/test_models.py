@@ -210,6 +210,8 @@ SAMPLES: Mapping[Any, tuple[Any, Any]] = {
         ),
         snapshots.ApplicationSnapshot(name="a"),
     ),
+    snapshots.DeviceStateSnapshot: (snapshots.DeviceStateSnapshot("Stasis:d", "BUSY"),) * 2,
+    snapshots.MailboxSnapshot: (snapshots.MailboxSnapshot("m", 1, 2),) * 2,
     Information: (
         Information(
             sections=SECTIONS,

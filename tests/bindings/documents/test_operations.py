@@ -62,6 +62,8 @@ DIFFERENCES = {
     "channels.sendDTMF duration: values {'min': 0}, not None": OUR_BOUND,
     "channels.transfer_progress states: values ['channel_answered', 'channel_declined', "
     "'channel_progress', 'channel_unavailable'], not None": OUR_BOUND,
+    "mailboxes.update newMessages: values {'min': 0}, not None": OUR_BOUND,
+    "mailboxes.update oldMessages: values {'min': 0}, not None": OUR_BOUND,
     "recordings.copyStored destinationRecordingName: required False, not True": ANSWERED_LATER,
 }
 

@@ -4,7 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from stasisd.core.events import ContactStatusChange, EndpointStateChange, PeerStatusChange
+from stasisd.core.events import (
+    ContactStatusChange,
+    DeviceStateChanged,
+    EndpointStateChange,
+    PeerStatusChange,
+)
 from stasisd.core.technology import AllocationFailed, NewChannel
 from stasisd.sip.events import Registered, RegistrationFailed
 from stasisd.store.errors import DatabaseFailed
@@ -18,7 +23,7 @@ ONLINE = ["EndpointStateChange", "PeerStatusChange", "ContactStatusChange"]
 
 
 def told(world: World) -> list[str]:
-    return world.events.names()
+    return [name for name in world.events.names() if name != "DeviceStateChanged"]
 
 
 def is_online(world: World, name: str = "100") -> bool:
@@ -30,10 +35,11 @@ async def test_a_phone_comes_and_goes(world: World) -> None:
     assert isinstance(await phone.register(), Registered)
     await world.events.settle()
     assert told(world) == ONLINE
-    state, peer, contact = world.events.heard
+    state, peer, contact, device = world.events.heard
     assert isinstance(state, EndpointStateChange)
     assert isinstance(peer, PeerStatusChange)
     assert isinstance(contact, ContactStatusChange)
+    assert isinstance(device, DeviceStateChanged)
     assert (state.endpoint.state, peer.peer_status) == ("online", "Reachable")
     assert contact.contact.contact_status == "NonQualified"
     assert contact.contact.uri == "sip:100@192.0.2.1:5060"
