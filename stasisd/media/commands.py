@@ -5,6 +5,7 @@ media end, named by (slot, generation): control picks the slot, and a command or
 generation is over means nothing. Audio is 8 kHz; times are in milliseconds.
 """
 
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -61,6 +62,12 @@ BUSY = ToneSegment((Step((480, 620), 500), Step((), 500)), repeat=True)
 CONGESTION = ToneSegment((Step((480, 620), 250), Step((), 250)), repeat=True)
 
 AnySegment = FileSegment | ToneSegment
+
+# Who is on hold hears this where nobody says what else, and the tone where a file can't be read.
+HOLD_MUSIC = FileSegment(str(Path(__file__).parents[1] / "music" / "default.flac"))
+HOLD_TONE = ToneSegment(
+    (Step((440,), 200), Step((), 200), Step((440,), 200), Step((), 7400)), repeat=True
+)
 
 # ---- what a far end is ---------------------------------------------------------------------
 
@@ -169,6 +176,7 @@ class JoinMix(PortCommand, frozen=True):
     hears: bool = True
     speaks: bool = True
     digits: bool = True
+    watched: bool = False  # Speakers reports for this mix
 
 
 class LeaveMix(PortCommand, frozen=True):
@@ -193,6 +201,27 @@ class Indicate(PortCommand, frozen=True):
     """Send a tone where there is nothing better to send; None ends it."""
 
     tone: ToneSegment | None
+
+
+class HoldMusic(PortCommand, frozen=True):
+    """Send these over and over in place of what peers or a mix say; None ends it.
+
+    A playback comes first; the music waits for its end. Where a file can't be read it goes on
+    with HOLD_TONE, and MusicFailed says why.
+    """
+
+    segments: tuple[AnySegment, ...] | None
+
+
+class DetectTalk(PortCommand, frozen=True):
+    """Tell when the far end begins and ends to talk; a threshold of 0 ends that.
+
+    `threshold` is the mean magnitude of a frame's samples from which on it counts as speech. Talk
+    has ended when there was none for `silence_ms`.
+    """
+
+    threshold: int
+    silence_ms: int
 
 
 class Mute(PortCommand, frozen=True):
@@ -280,6 +309,8 @@ AnyCommand = (
     | Echo
     | Silence
     | Indicate
+    | HoldMusic
+    | DetectTalk
     | Mute
     | DetectDtmf
     | Play
@@ -333,6 +364,37 @@ class DtmfReceived(PortReport, frozen=True):
 
     digit: str
     duration_ms: int
+
+
+class TalkStarted(PortReport, frozen=True):
+    """The far end began to talk."""
+
+
+class TalkFinished(PortReport, frozen=True):
+    """The far end has been quiet for long enough; the duration is from its beginning until now."""
+
+    duration_ms: int
+
+
+class MusicFailed(PortReport, frozen=True):
+    """The music on hold can't be read, and a tone has taken its place."""
+
+    reason: str
+
+
+class Speaker(msgspec.Struct, frozen=True, array_like=True):
+    """Who talks in a mix: its port, and the mean magnitude of its samples."""
+
+    slot: int
+    generation: int
+    level: int
+
+
+class Speakers(Report, frozen=True):
+    """Who talks in a watched mix now, the loudest first; sent when that has changed."""
+
+    mix: int
+    speakers: tuple[Speaker, ...]
 
 
 class DtmfSent(HandleReport, frozen=True):
@@ -430,6 +492,10 @@ AnyReport = (
     | OpenFailed
     | Latched
     | DtmfReceived
+    | TalkStarted
+    | TalkFinished
+    | MusicFailed
+    | Speakers
     | DtmfSent
     | PlaybackStarted
     | PlaybackEnded

@@ -96,7 +96,7 @@ class Media:
         reason = "media is shut down"
         try:
             async with self._start_link() as link:
-                self._session = Session(link, self._settings.port_range)
+                self._session = Session(link, self._settings.port_range, self._mixes)
                 if not self._started:
                     self._started = True
                     task_status.started()
@@ -155,9 +155,9 @@ class Media:
         session.send(OpenPair(one.slot, one.generation, other.slot, other.generation))
         return one, other
 
-    def open_mix(self) -> Mix:
+    def open_mix(self, *, watch_speakers: bool = False) -> Mix:
         """A mix without ports, which costs nothing; close it in the end."""
-        return Mix(next(self._mix_numbers), self._mixes)
+        return Mix(next(self._mix_numbers), self._mixes, watched=watch_speakers)
 
     def statistics(self) -> MediaStatistics:
         """What is going on, as far as control knows."""

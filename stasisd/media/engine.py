@@ -98,7 +98,7 @@ class Engine:
         self._late += now - due > LATE_S
         frame_number, phase = divmod(self._tick, PHASES)
         self._tick += 1
-        self._hear(phase, now)
+        self._hear(phase, frame_number, now)
         self._parts.recorders.tick(phase, frame_number)
         self._speak(phase, frame_number)
 
@@ -108,8 +108,9 @@ class Engine:
         parts.recorders.collect()
         for path, audio in parts.library.opened():
             parts.player.opened(path, audio)
+            parts.music.opened(path, audio)
 
-    def _hear(self, phase: int, now: float) -> None:
+    def _hear(self, phase: int, frame_number: int, now: float) -> None:
         parts, ports = self._parts, self._parts.ports
         parts.receiver.poll(now)
         rows = ports.rows(phase, RTP)
@@ -124,7 +125,9 @@ class Engine:
             ports.rx[every[ports.mute_in[every]]] = 0
             for slot, digit, duration_ms in parts.detector.listen(every):
                 parts.digits.received(slot, digit, duration_ms, audible=True)
+            parts.talk.listen(every)
         parts.mixes.hear(phase)
+        parts.floor.listen(phase, frame_number)
         self._hear_signals(now)
 
     def _hear_signals(self, now: float) -> None:

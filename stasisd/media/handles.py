@@ -243,6 +243,22 @@ class Port:
         """Send a tone where there is nothing better to send, until None."""
         self._send(commands.Indicate(self.slot, self.generation, tone))
 
+    def hold_music(self, segments: tuple[commands.AnySegment, ...] | None) -> None:
+        """Send these over and over in place of what peers or a mix say, until None.
+
+        A playback comes first, and the music goes on after it. Where it can't be read a tone takes
+        its place, and `receive` tells by MusicFailed. See `commands.HOLD_MUSIC`.
+        """
+        self._send(commands.HoldMusic(self.slot, self.generation, segments))
+
+    def detect_talk(self, silence_ms: int | None, threshold: int = 256) -> None:
+        """Have TalkStarted and TalkFinished reported, the latter after so much silence; or don't.
+
+        `threshold` is the mean magnitude from which on a frame of 16-bit samples is talk.
+        """
+        wanted = 0 if silence_ms is None else max(1, threshold)
+        self._send(commands.DetectTalk(self.slot, self.generation, wanted, silence_ms or 0))
+
     def silence(self, on: bool) -> None:
         """Send silence where there is nothing else to send."""
         self._send(commands.Silence(self.slot, self.generation, on))

@@ -1,5 +1,7 @@
 """A mix as control hands it out: any number of ports that hear each other."""
 
+import trio
+
 from . import commands
 from .handles import Port
 
@@ -10,10 +12,13 @@ class Mix:
     A mix belongs to no media process: it outlives one that dies, and takes ports of the next.
     """
 
-    def __init__(self, number: int, mixes: "dict[int, Mix]") -> None:
+    def __init__(self, number: int, mixes: "dict[int, Mix]", *, watched: bool) -> None:
         self._number = number
         self._mixes = mixes
-        self._ports: set[Port] = set()
+        self._watched = watched
+        self._ports: dict[tuple[int, int], Port] = {}
+        self._speakers: list[Port] = []
+        self._changed = trio.Event()
         mixes[number] = self
 
     @property
@@ -31,18 +36,40 @@ class Mix:
         """
         if port.closed or self.closed:
             return
-        self._ports = {port, *(other for other in self._ports if not other.closed)}
-        part = hears, speaks, digits
+        self._ports = {name: other for name, other in self._ports.items() if not other.closed}
+        self._ports[port.slot, port.generation] = port
+        part = hears, speaks, digits, self._watched
         port._send(commands.JoinMix(port.slot, port.generation, self._number, *part))
 
     def remove(self, port: Port) -> None:
         """Take a port out; one that is not in here stays where it is."""
-        if port in self._ports:
-            self._ports.discard(port)
+        name = port.slot, port.generation
+        if self._ports.get(name) is port:
+            del self._ports[name]
             port._send(commands.LeaveMix(port.slot, port.generation, self._number))
 
     def close(self) -> None:
         """Take all ports out, and take no more."""
-        for port in list(self._ports):
+        for port in list(self._ports.values()):
             self.remove(port)
         self._mixes.pop(self._number, None)
+        self._changed.set()
+
+    # ---- who speaks
+
+    @property
+    def speakers(self) -> list[Port]:
+        """Who speaks now, the active speaker first; a few at most, and only of a watched mix."""
+        here = self._ports.values()
+        return [port for port in self._speakers if not port.closed and port in here]
+
+    async def wait_speakers(self) -> list[Port]:
+        """The speakers as soon as they have changed, or the mix is closed."""
+        await self._changed.wait()
+        return self.speakers
+
+    def _on_report(self, report: commands.Speakers) -> None:
+        names = [(speaker.slot, speaker.generation) for speaker in report.speakers]
+        self._speakers = [self._ports[name] for name in names if name in self._ports]
+        changed, self._changed = self._changed, trio.Event()
+        changed.set()

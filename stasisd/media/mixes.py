@@ -32,14 +32,16 @@ class Mixes:
         self._hears = np.zeros(slots, np.bool_)
         self._speaks = np.zeros(slots, np.bool_)
         self._digits = np.zeros(slots, np.bool_)
-        self._said = np.zeros((slots, ports.frame), np.int16)
+        self.said = np.zeros((slots, ports.frame), np.int16)
         self._said_any = np.zeros(slots, np.bool_)
         self._total = np.zeros((slots, ports.frame), np.int32)
         self._voices = np.zeros(slots, np.int64)  # ports that said something in their last frame
         self._rows: dict[int, int] = {}  # by the mix's number
         self._numbers: dict[int, int] = {}  # and back
         self._free = list(range(slots - 1, -1, -1))
+        self._watched: set[int] = set()  # rows
         self._groups: dict[int, list[Group]] = {}
+        self._watched_speakers: dict[int, Rows] = {}
 
     @property
     def count(self) -> int:
@@ -48,7 +50,16 @@ class Mixes:
 
     # ---- who is in which
 
-    def join(self, slot: int, number: int, *, hears: bool, speaks: bool, digits: bool) -> None:
+    def join(
+        self,
+        slot: int,
+        number: int,
+        *,
+        hears: bool = True,
+        speaks: bool = True,
+        digits: bool = True,
+        watched: bool = False,
+    ) -> None:
         """Put a port into a mix and out of any other, or change its part in this one."""
         if number not in self._rows or self.of[slot] != self._rows[number]:
             self.leave(slot)
@@ -60,7 +71,9 @@ class Mixes:
             self._hush(slot)
         self.of[slot] = self._rows[number]
         self._hears[slot], self._speaks[slot], self._digits[slot] = hears, speaks, digits
-        self._groups.clear()
+        if watched:
+            self._watched.add(self._rows[number])
+        self._changed()
 
     def leave(self, slot: int) -> None:
         """Take a port out of its mix, if it is in one; a mix without ports is gone."""
@@ -69,10 +82,15 @@ class Mixes:
             return
         self._hush(slot)
         self.of[slot] = NOBODY
-        self._groups.clear()
+        self._changed()
         if not (self.of == row).any():
             del self._rows[self._numbers.pop(row)]
+            self._watched.discard(row)
             self._free.append(row)
+
+    def _changed(self) -> None:
+        self._groups.clear()
+        self._watched_speakers.clear()
 
     def is_in(self, slot: int, number: int) -> bool:
         """Whether the port is in this mix now."""
@@ -83,9 +101,9 @@ class Mixes:
         """Take out of the total what the port said last."""
         row = self.of[slot]
         if row != NOBODY:
-            self._total[row] -= self._said[slot]
+            self._total[row] -= self.said[slot]
             self._voices[row] -= self._said_any[slot]
-        self._said[slot] = self._said_any[slot] = 0
+        self.said[slot] = self._said_any[slot] = 0
 
     def listeners(self, slot: int) -> list[int]:
         """To whom goes the digit of a port: all others of its mix that hear."""
@@ -94,6 +112,23 @@ class Mixes:
             return []
         others = np.flatnonzero((self.of == row) & self._hears)
         return [int(other) for other in others if other != slot]
+
+    # ---- who is watched
+
+    def watched(self) -> dict[int, Rows]:
+        """The speakers of each mix that is watched, by its number."""
+        return {
+            self._numbers[row]: np.flatnonzero((self.of == row) & self._speaks)
+            for row in self._watched
+        }
+
+    def watched_speakers(self, phase: int) -> Rows:
+        """Those of all such mixes that are due in a phase."""
+        found = self._watched_speakers.get(phase)
+        if found is None:
+            slots = np.flatnonzero(np.isin(self.of, list(self._watched)) & self._speaks)
+            found = self._watched_speakers[phase] = slots[phase_of(slots) == phase]
+        return found
 
     # ---- what they say
 
@@ -104,10 +139,10 @@ class Mixes:
             any_now = self._ports.rx_ok[speakers]
             now[~any_now] = 0
             self._total[mixes] += now.sum(axis=1, dtype=np.int32)
-            self._total[mixes] -= self._said[speakers].sum(axis=1, dtype=np.int32)
+            self._total[mixes] -= self.said[speakers].sum(axis=1, dtype=np.int32)
             self._voices[mixes] += any_now.sum(axis=1)
             self._voices[mixes] -= self._said_any[speakers].sum(axis=1)
-            self._said[speakers], self._said_any[speakers] = now, any_now
+            self.said[speakers], self._said_any[speakers] = now, any_now
 
     def _due(self, phase: int) -> list[Group]:
         found = self._groups.get(phase)
@@ -142,7 +177,7 @@ class Mixes:
     def _without(self, rows: Rows, mixes: Rows) -> NDArray[np.int32]:
         """What is said in each mix, but for what this row says in it."""
         others = self._total[mixes]
-        others -= self._said[rows]
+        others -= self.said[rows]
         return np.clip(others, -_FULL_SCALE - 1, _FULL_SCALE, out=others)
 
     def hush_up(self, rows: Rows) -> Mask:

@@ -6,6 +6,7 @@ from .digits import Digits
 from .disk import Disk
 from .library import Library
 from .mixes import Mixes
+from .music import Music
 from .playing import Player
 from .ports import Ports
 from .receiving import Receiver
@@ -14,6 +15,7 @@ from .reporting import Reporting
 from .sending import Sender
 from .sources import Sources
 from .streams import Random, Streams
+from .talk import Floor, Talk
 from .transport import Transport
 
 
@@ -32,10 +34,15 @@ class Parts:
         self.sender = Sender(self.ports, self.streams, transport)
         self.player = Player(self.ports, self.library, self.reports)
         self.tones = Player(self.ports, self.library, self.reports)
+        self.music = Music(self.ports, self.library, self.reports)
         self.mixes = Mixes(self.ports)
         self.digits = Digits(self.ports, self.streams, self.sender, self.mixes, self.reports)
         self.detector = Detector(self.ports)
+        self.talk = Talk(self.ports, self.reports)
+        self.floor = Floor(self.ports, self.mixes, self.reports)
         self.recorders = Recorders(self.ports, writer, self.reports)
         self.reporting = Reporting(self.streams, transport, random, unix_time)
-        self.sources = Sources(self.ports, self.digits, self.player, self.tones, self.mixes)
+        self.sources = Sources(
+            self.ports, self.digits, self.player, self.music, self.tones, self.mixes
+        )
         self.now = 0.0

@@ -54,10 +54,12 @@ class Player:
         segments: tuple[AnySegment, ...],
         offset_ms: int = 0,
         paused: bool = False,
+        *,
+        repeat: bool = False,
     ) -> None:
         """Begin a playback in place of the one there is."""
         self.stop(slot, "replaced")
-        playback = Playback(number, slot, Timeline(segments))
+        playback = Playback(number, slot, Timeline(segments, repeat=repeat))
         playback.position = offset_ms * _RATE_MS
         playback.paused = paused
         self.playbacks[slot] = playback

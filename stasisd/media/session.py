@@ -2,6 +2,7 @@
 
 import heapq
 import itertools
+from collections.abc import Mapping
 from typing import Protocol
 
 import structlog
@@ -19,9 +20,11 @@ from .commands import (
     Rejected,
     Report,
     RtpStatistics,
+    Speakers,
     WorkerStatistics,
 )
 from .handles import Playing, Port, Recording, Sending
+from .mix import Mix
 from .numbers import NoPortsLeft, UdpPorts
 
 log = structlog.get_logger(__name__)
@@ -67,8 +70,9 @@ class _Answer:
 class Session:
     """Slots, ids and handles of one media process, until it dies."""
 
-    def __init__(self, link: Link, port_range: tuple[int, int]) -> None:
+    def __init__(self, link: Link, port_range: tuple[int, int], mixes: Mapping[int, Mix]) -> None:
         self._link = link
+        self._mixes = mixes
         self._slots = list(range(MAX_PORTS))
         self._udp_ports = UdpPorts(*port_range)
         self._generations = itertools.count(1)
@@ -182,6 +186,10 @@ class Session:
                 self._deliver_statistics(report)
             case HandleReport():
                 self._deliver_to_handle(report)
+            case Speakers():
+                mix = self._mixes.get(report.mix)
+                if mix is not None:
+                    mix._on_report(report)
             case Rejected():
                 log.warning("media command rejected", command=report.command, why=report.reason)
 

@@ -2,6 +2,7 @@
 
 from .digits import Digits
 from .mixes import Mixes
+from .music import Music
 from .playing import Player
 from .ports import NOBODY, Mask, Ports, Rows
 
@@ -10,11 +11,18 @@ class Sources:
     """Fills `tx` of ports from their sources, in the order of precedence."""
 
     def __init__(
-        self, ports: Ports, digits: Digits, player: Player, tones: Player, mixes: Mixes
+        self,
+        ports: Ports,
+        digits: Digits,
+        player: Player,
+        music: Music,
+        tones: Player,
+        mixes: Mixes,
     ) -> None:
         self._ports = ports
         self._digits = digits
         self._player = player
+        self._music = music
         self._tones = tones
         self._mixes = mixes
 
@@ -25,6 +33,7 @@ class Sources:
         waiting = rows[~self._digits.fill(rows, frame_number)]
         for source in (
             self._player.fill,
+            self._music.fill,
             self._hear_peer,
             self._mixes.fill,
             self._echo,

@@ -52,10 +52,11 @@ Span = FileSpan | ToneSpan
 
 
 class Timeline:
-    """Spans with their places; files come in as they are opened."""
+    """Spans with their places, once or over and over; files come in as they are opened."""
 
-    def __init__(self, segments: tuple[AnySegment, ...]) -> None:
+    def __init__(self, segments: tuple[AnySegment, ...], *, repeat: bool = False) -> None:
         self._segments = segments
+        self._repeat = repeat
         self._opened: dict[str, Audio] = {}
         self._spans: list[Span] = []
         self._ends: list[int] = []
@@ -82,6 +83,10 @@ class Timeline:
     @property
     def length(self) -> int:
         """Samples in all."""
+        return ENDLESS if self._repeat and self._lap else self._lap
+
+    @property
+    def _lap(self) -> int:
         return self._ends[-1] if self._ends else 0
 
     def run(self, library: Library, position: int) -> Run | None:
@@ -89,17 +94,20 @@ class Timeline:
 
         Raises Failed.
         """
-        index = bisect_right(self._ends, position)
-        span = self._spans[index]
-        return span.run(library, position - (self._ends[index] - span.length))
+        return self._run(library, position % self._lap)[0]
+
+    def _run(self, library: Library, within: int) -> tuple[Run | None, int]:
+        """The run at a position of the lap, and how much of its span is left."""
+        index = bisect_right(self._ends, within)
+        span, end = self._spans[index], self._ends[index]
+        return span.run(library, within - (end - span.length)), end - within
 
     def prepare(self, library: Library, position: int) -> None:
         """Have read what is played within a second from `position` on; raises Failed."""
         end = min(position + BLOCK, self.length)
         while position < end:
-            run = self.run(library, position)
-            span_end = self._ends[bisect_right(self._ends, position)]
-            position = position + run.count if run is not None else span_end
+            run, left = self._run(library, position % self._lap)
+            position += run.count if run is not None else left
 
 
 def is_sound(segments: tuple[AnySegment, ...]) -> bool:

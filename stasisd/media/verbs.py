@@ -15,8 +15,10 @@ from .commands import (
     ControlPlayback,
     ControlRecording,
     DetectDtmf,
+    DetectTalk,
     Disconnect,
     Echo,
+    HoldMusic,
     Indicate,
     JoinMix,
     LeaveMix,
@@ -55,6 +57,8 @@ class Verbs:
             Echo: self._echo,
             Silence: self._silence,
             Indicate: self._indicate,
+            HoldMusic: self._hold_music,
+            DetectTalk: self._detect_talk,
             Mute: self._mute,
             DetectDtmf: self._detect,
             Play: self._play,
@@ -89,6 +93,7 @@ class Verbs:
             raise Refused(f"slot {slot} is taken")
         self._parts.ports.open(slot, generation, kind)
         self._parts.detector.reset(slot)
+        self._parts.floor.forget(slot)
 
     def _open_rtp(self, command: OpenRtp) -> None:
         slot, generation = command.slot, command.generation
@@ -121,6 +126,8 @@ class Verbs:
     def _release(self, slot: int) -> None:
         self._parts.player.stop(slot, "closed")
         self._parts.tones.stop(slot, "closed")
+        self._parts.music.stop(slot)
+        self._parts.talk.detect(slot, 0, 0)
         self._parts.digits.close(slot)
         self._parts.recorders.close(slot)
         self._parts.mixes.leave(slot)
@@ -165,6 +172,7 @@ class Verbs:
             hears=command.hears,
             speaks=command.speaks,
             digits=command.digits,
+            watched=command.watched,
         )
 
     def _leave_mix(self, command: LeaveMix) -> None:
@@ -183,6 +191,16 @@ class Verbs:
         else:
             _check_segments((command.tone,))
             self._parts.tones.play(command.slot, 0, (command.tone,))
+
+    def _hold_music(self, command: HoldMusic) -> None:
+        if command.segments is None:
+            self._parts.music.stop(command.slot)
+        else:
+            _check_segments(command.segments)
+            self._parts.music.hold(command.slot, command.segments)
+
+    def _detect_talk(self, command: DetectTalk) -> None:
+        self._parts.talk.detect(command.slot, max(0, command.threshold), command.silence_ms)
 
     def _mute(self, command: Mute) -> None:
         if command.side in {"in", "both"}:
