@@ -148,7 +148,7 @@ class Stream:
             self._heard.receive(received.ssrc, received.timestamp, samples, now)
         elif received.payload_type in {remote.telephone_event, remote.telephone_event_in}:
             event = telephone_event.parse(received.payload)
-            self._pressed(self._events.receive(event, received.timestamp, now))
+            self._pressed(self._events.receive(event, received.ssrc, received.timestamp, now))
 
     def _end_lost_keys(self) -> None:
         if self._events.pending:

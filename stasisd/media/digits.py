@@ -76,11 +76,15 @@ class Digits:
     # ---- in
 
     def heard(
-        self, slot: int, event: telephone_event.TelephoneEvent, timestamp: int, now: float
+        self,
+        slot: int,
+        event: telephone_event.TelephoneEvent,
+        source: tuple[int, int],
+        now: float,
     ) -> None:
-        """A telephone event came."""
+        """A telephone event came, from this SSRC and with this timestamp."""
         receiver = self._receivers.setdefault(slot, telephone_event.Receiver())
-        for digit in receiver.receive(event, timestamp, now):
+        for digit in receiver.receive(event, *source, now):
             self.received(slot, digit.digit, digit.duration // _RATE_MS)
 
     def expire(self, now: float) -> None:

@@ -132,8 +132,8 @@ class Engine:
 
     def _hear_signals(self, now: float) -> None:
         parts = self._parts
-        for slot, event, timestamp in parts.receiver.events():
-            parts.digits.heard(slot, event, timestamp, now)
+        for slot, event, source in parts.receiver.events():
+            parts.digits.heard(slot, event, source, now)
         for slot, compound in parts.receiver.rtcp():
             parts.reporting.heard(slot, compound, now)
         parts.digits.expire(now)

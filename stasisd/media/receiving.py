@@ -15,6 +15,8 @@ BATCH = 512  # packets read before they are looked at
 WIDTH = 1024  # bytes; longer packets are cut, and are no audio of ours
 ROUNDS = 4  # reads of each socket in a tick
 LONGEST = 6  # units of 10 ms in a packet
+# A slot, a telephone event, and its packet's SSRC and timestamp.
+Heard = tuple[int, telephone_event.TelephoneEvent, tuple[int, int]]
 
 
 class Receiver:
@@ -30,7 +32,7 @@ class Receiver:
         self._matrix = np.zeros((BATCH, WIDTH), np.uint8)
         self._slots = np.zeros(BATCH, np.int64)
         self._lengths = np.zeros(BATCH, np.int64)
-        self._events: list[tuple[int, telephone_event.TelephoneEvent, int]] = []
+        self._events: list[Heard] = []
         self._reports_heard: list[tuple[int, bytes]] = []
         self.malformed = 0
         transport.attach(self._matrix, streams.packets)
@@ -45,8 +47,8 @@ class Receiver:
         for stray in self._transport.strays():
             self._take_stray(stray, now)
 
-    def events(self) -> list[tuple[int, telephone_event.TelephoneEvent, int]]:
-        """Telephone events since the last call: (slot, event, RTP timestamp)."""
+    def events(self) -> list[Heard]:
+        """Telephone events since the last call."""
         events, self._events = self._events, []
         return events
 
@@ -121,7 +123,8 @@ class Receiver:
         slot, payload = int(slots[index]), self._matrix[index, start : start + length]
         units, rest = divmod(length, self._streams.frame // 2)
         if meaning[index] == EVENT:
-            self._take_event(slot, payload.tobytes(), int(batch.timestamp[index]))
+            source = int(batch.ssrc[index]), int(batch.timestamp[index])
+            self._take_event(slot, payload.tobytes(), source)
         elif rest or not 0 < units <= LONGEST:
             self._malformed(slot)
         else:
@@ -144,13 +147,13 @@ class Receiver:
             DECODE[octets + table[:, None]],
         )
 
-    def _take_event(self, slot: int, payload: bytes, timestamp: int) -> None:
+    def _take_event(self, slot: int, payload: bytes, source: tuple[int, int]) -> None:
         try:
             event = telephone_event.parse(payload)
         except telephone_event.MalformedEvent:
             self._malformed(slot)
         else:
-            self._events.append((slot, event, timestamp))
+            self._events.append((slot, event, source))
 
     def _malformed(self, slot: int) -> None:
         self._streams.malformed[slot] += 1

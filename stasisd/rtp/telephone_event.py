@@ -61,15 +61,17 @@ class Receiver:
     """The events of one stream: each digit comes out once, when it ends.
 
     An event ends with its first packet that has E set. When all of those are lost it ends with
-    the next event's first packet, or when nothing was heard of it for `PATIENCE` seconds.
+    the next event's first packet, or when nothing was heard of it for `PATIENCE` seconds. Another
+    sender (SSRC) has timestamps of its own, which can't be older than those before.
     """
 
     PATIENCE = 0.12
 
-    __slots__ = ("_current", "_ended", "_heard", "_timestamp")
+    __slots__ = ("_current", "_ended", "_heard", "_ssrc", "_timestamp")
 
     def __init__(self) -> None:
         self._current: TelephoneEvent | None = None
+        self._ssrc: int | None = None
         self._timestamp: int | None = None
         self._ended = False
         self._heard = 0.0
@@ -79,14 +81,14 @@ class Receiver:
         """Whether a digit has begun and not ended."""
         return self._current is not None
 
-    def receive(self, event: TelephoneEvent, timestamp: int, now: float) -> list[Digit]:
-        """Take one event with its packet's RTP timestamp; the digits that ended by it."""
+    def receive(self, event: TelephoneEvent, ssrc: int, timestamp: int, now: float) -> list[Digit]:
+        """Take one event with its packet's SSRC and timestamp; the digits that ended by it."""
         digits: list[Digit] = []
-        if timestamp != self._timestamp:
-            if self._timestamp is not None and _is_before(timestamp, self._timestamp):
+        if (ssrc, timestamp) != (self._ssrc, self._timestamp):
+            if self._is_old(ssrc, timestamp):
                 return digits
             digits += self._finish()
-            self._timestamp, self._ended = timestamp, False
+            self._ssrc, self._timestamp, self._ended = ssrc, timestamp, False
         if self._ended:
             return digits
         known = self._current.duration if self._current is not None else 0
@@ -100,15 +102,16 @@ class Receiver:
         """End a digit of which nothing was heard for too long."""
         return self._finish() if now - self._heard >= self.PATIENCE else []
 
+    def _is_old(self, ssrc: int, timestamp: int) -> bool:
+        if self._timestamp is None or ssrc != self._ssrc:
+            return False
+        return 0 < (self._timestamp - timestamp) & 0xFFFFFFFF < 0x80000000
+
     def _finish(self) -> list[Digit]:
         current, self._current, self._ended = self._current, None, True
         if current is None or current.event >= len(DIGITS):
             return []
         return [Digit(DIGITS[current.event], current.duration)]
-
-
-def _is_before(timestamp: int, other: int) -> bool:
-    return 0 < (other - timestamp) & 0xFFFFFFFF < 0x80000000
 
 
 class Sender:

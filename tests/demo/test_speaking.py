@@ -45,7 +45,7 @@ def test_keys_are_events_with_the_timestamp_of_their_beginning() -> None:
             if each.payload_type == 101:
                 events.append(each)
                 event = telephone_event.parse(each.payload)
-                heard += "".join(d.digit for d in receiver.receive(event, each.timestamp, 0.0))
+                heard += "".join(d.digit for d in receiver.receive(event, 1, each.timestamp, 0.0))
     assert heard == "5#"
     assert [each.marker for each in events] == [True, *[False] * 4] * 2
     assert len({each.timestamp for each in events}) == 2
