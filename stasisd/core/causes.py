@@ -1,5 +1,6 @@
 """Why calls end: ITU-T Q.850 causes, and the reasons ARI gives names to."""
 
+NO_ROUTE = 3
 NORMAL_CLEARING = 16
 USER_BUSY = 17
 NO_USER_RESPONSE = 18
@@ -10,6 +11,7 @@ TEMPORARY_FAILURE = 41
 CONGESTION = 34
 INCOMPATIBLE = 88
 INTERWORKING = 127
+HIGHEST = 127
 # Not Q.850's: what an operation asks for by hanging up, before the cause itself is published.
 REQUESTED = 32
 

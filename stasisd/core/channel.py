@@ -72,6 +72,8 @@ class Channel:
         self.bridge: Bridge | None = None
         self.playbacks: list[Playback] = []
         self.cause: int | None = None
+        # Why the last call ended that it dialled: its own cause, unless its end has another.
+        self.dial_cause: int | None = None
         self.started = False
         self.hungup = False
         self.on_hold = False

@@ -163,13 +163,15 @@ async def _reach(channel: "Channel", seconds: float) -> None:
 async def call_and_bridge(caller: "Channel", address: str, *, seconds: float) -> str:
     """Dial ``address`` for a caller and connect the two until one of them leaves.
 
-    Returns the dial status. Cancelled (the caller hung up), the called party is hung up too.
+    Returns the dial status; why the call ended becomes the caller's ``dial_cause``. Cancelled (the
+    caller hung up), the called party is hung up too.
     """
     identity = NewChannel(caller=caller.snapshot.connected, connected=caller.snapshot.caller)
     try:
         callee = request(caller.tenant, address, identity)
     except AllocationFailed as failed:
         caller.log.info("dial failed", address=address, reason=str(failed))
+        caller.dial_cause = causes.NO_ROUTE
         return "CHANUNAVAIL"
     attempt = _Attempt(caller, seconds)
     try:
@@ -179,6 +181,7 @@ async def call_and_bridge(caller: "Channel", address: str, *, seconds: float) ->
         if attempt.status == "ANSWER":
             caller.answer()
             await _talk(caller, callee)
+        caller.dial_cause = callee.cause
         return attempt.status
     finally:
         callee.release()

@@ -120,7 +120,7 @@ BUILT_IN: dict[str, Callable[["Channel"], str]] = {
     "PRIORITY": lambda channel: str(channel.snapshot.dialplan.priority),
     "CHANNEL": lambda channel: channel.name,
     "UNIQUEID": lambda channel: channel.id,
-    "HANGUPCAUSE": lambda channel: str(channel.cause or 0),
+    "HANGUPCAUSE": lambda channel: str(channel.cause or channel.dial_cause or 0),
 }
 
 

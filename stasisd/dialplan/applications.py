@@ -40,15 +40,21 @@ async def answer(channel: Channel, arguments: str) -> None:
 
 
 async def hangup(channel: Channel, arguments: str) -> None:
-    """``Hangup([cause])``: end the channel, with a Q.850 cause by number or name."""
-    cause = causes.NORMAL_CLEARING
-    if is_number(arguments):
-        cause = int(arguments)
-    elif arguments:
-        cause = CAUSES.get(arguments.lower(), causes.NORMAL_CLEARING)
-    channel.cause = cause
-    channel.release(cause)
+    """``Hangup([cause])``: end the channel, with a Q.850 cause by number or name.
+
+    Without one, it is that of the last call that ``Dial`` made, if any.
+    """
+    channel.cause = _cause(channel, arguments)
+    channel.release(channel.cause)
     await trio.lowlevel.checkpoint()
+
+
+def _cause(channel: Channel, text: str) -> int:
+    if not text:
+        return channel.dial_cause or causes.NORMAL_CLEARING
+    if is_number(text) and 0 < int(text) <= causes.HIGHEST:
+        return int(text)
+    return CAUSES.get(text.lower(), causes.NORMAL_CLEARING)
 
 
 async def stasis_application(channel: Channel, arguments: str) -> None:

@@ -52,7 +52,7 @@ class Interpreter:
                 channel.publish(
                     events.ChannelHangupRequest, cause=causes.NORMAL_CLEARING, soft=True
                 )
-                channel.release()
+                channel.release(channel.dial_cause or causes.NORMAL_CLEARING)
             channel.show_application(before.app_name, before.app_data, announce=False)
 
     async def run_hangup(self, channel: Channel) -> None:

@@ -44,6 +44,20 @@ exten => _[abr].,1,Dial(Local/${EXTEN}@default,10,r)
 exten => _[abr].,1,Wait(1)
  same => n,Dial(Local/${EXTEN}@default)
  same => n,Set(WENT=on ${DIALSTATUS})
+[causes]
+exten => _[br].,1,Dial(Local/${EXTEN}@default,2)
+exten => none,1,Dial(Local/none@default)
+exten => _h[br].,1,Dial(Local/${EXTEN:1}@default,2)
+ same => n,Set(WENT=on ${HANGUPCAUSE})
+ same => n,Hangup()
+exten => given-busy,1,Dial(Local/busy@default,2)
+ same => n,Hangup(${HANGUPCAUSE})
+exten => other-busy,1,Dial(Local/busy@default,2)
+ same => n,Hangup(no_answer)
+exten => absurd-busy,1,Dial(Local/busy@default,2)
+ same => n,Hangup(0)
+exten => wait-busy,1,Dial(Local/busy@default,2)
+ same => n,Wait(60)
 [nowhere]
 exten => none,1,Dial(Local/none@default)
  same => n,Set(WENT=on ${DIALSTATUS})
@@ -151,6 +165,40 @@ async def test_no_answer_in_time(caller: Caller) -> None:
 async def test_nobody_there(exten: str, caller: Caller) -> None:
     await caller(exten, "nowhere", seconds=0)
     assert await caller.over() == ["on CHANUNAVAIL"]
+
+
+@pytest.mark.parametrize(
+    ("exten", "cause"),
+    [
+        ("busy", causes.USER_BUSY),
+        ("rings", causes.NO_ANSWER),
+        ("none", causes.NO_ROUTE),
+        ("hbusy", causes.USER_BUSY),
+        ("given-busy", causes.USER_BUSY),
+        ("other-busy", causes.NO_ANSWER),
+        ("absurd-busy", causes.NORMAL_CLEARING),
+    ],
+)
+async def test_why_a_call_failed_is_why_its_caller_ends(
+    exten: str, cause: int, caller: Caller
+) -> None:
+    await caller(exten, "causes", seconds=0)
+    assert await caller.over() == (["on 17"] if exten == "hbusy" else [])
+    assert cause_of(caller) == cause
+
+
+async def test_a_caller_who_hangs_up_later_has_a_cause_of_its_own(caller: Caller) -> None:
+    await caller("wait-busy", "causes", seconds=5)
+    assert caller.far.dial_cause == causes.USER_BUSY
+    caller.far.hangup(causes.CALL_REJECTED)
+    await caller.over()
+    assert cause_of(caller) == causes.CALL_REJECTED
+
+
+def cause_of(caller: Caller) -> int:
+    """The cause with which the caller's channel ended."""
+    (end,) = [e for e in caller.listener.of("c;2") if isinstance(e, events.ChannelDestroyed)]
+    return end.cause
 
 
 async def test_ringing_passes_to_the_caller(caller: Caller) -> None:
