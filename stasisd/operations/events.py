@@ -71,7 +71,7 @@ def event_websocket(app: Heard, subscribe_all: Annotated[bool, Everything()] = F
     "events.userEvent",
     rest="POST /events/user/{eventName}",
     errors={
-        400: "Invalid even tsource URI or userevent data.",
+        400: "Invalid event source URI or user event data.",
         404: "Application does not exist.",
         422: "Event source not found.",
     },

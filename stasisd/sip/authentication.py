@@ -7,6 +7,9 @@ from .grammar import MalformedSip
 from .message import Request
 from .stack import Stack
 from .transaction_layer import Transaction
+from .uri import parse_uri
+
+FOR_ANOTHER = "Bad Request (the credentials' uri names another user than the request)"
 
 
 class Authenticator:
@@ -30,7 +33,7 @@ class Authenticator:
             authorization, transaction.request.method, self._stack.directory.ha1, now
         )
         if verdict is Verdict.ACCEPTED:
-            return self._allows(transaction, authorization.username, name, now)
+            return self._allows(transaction, authorization, name, now)
         if verdict is Verdict.REFUSED:
             self._stack.outbox.counts["authentication failures"] += 1
             self._stack.outbox.emit(
@@ -39,8 +42,13 @@ class Authenticator:
         self._challenge(transaction, now, stale=verdict is Verdict.STALE)
         return False
 
-    def _allows(self, transaction: Transaction, username: str, name: str, now: float) -> bool:
-        if self._stack.directory.may_use(username, name):
+    def _allows(
+        self, transaction: Transaction, authorization: Authorization, name: str, now: float
+    ) -> bool:
+        if _is_for_another(authorization, transaction.request):
+            self._stack.reply(transaction, 400, now, reason=FOR_ANOTHER)
+            return False
+        if self._stack.directory.may_use(authorization.username, name):
             return True
         self._stack.reply(transaction, 403, now)
         return False
@@ -60,3 +68,17 @@ class Authenticator:
         challenges = self._stack.verifier.challenges(now, stale=stale)
         fields = [("WWW-Authenticate", str(challenge)) for challenge in challenges]
         self._stack.reply_once(transaction, 401, now, fields)
+
+
+def _is_for_another(authorization: Authorization, request: Request) -> bool:
+    """Whether somebody on the way put credentials on a call to another user.
+
+    RFC 7616 section 3.4.6 wants the digest's uri and the Request-URI to be the same, and RFC 3261
+    section 22.4 knows that proxies and phones make them differ: hosts, ports and parameters do not
+    count, nor does a uri that names only the server.
+    """
+    try:
+        meant = parse_uri(authorization.uri).user
+    except MalformedSip:
+        return False
+    return bool(meant and request.uri.user and meant != request.uri.user)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from stasisd.sip.call import WrongState
-from stasisd.sip.digest import Credentials
+from stasisd.sip.digest import Credentials, answer, choose
 from stasisd.sip.events import (
     AuthenticationFailed,
     By,
@@ -368,6 +368,33 @@ def test_who_is_not_let_in(name: str, credentials: Credentials | None, status: i
     assert server.all(CallReceived) == []
     nothing_is_left(phone, server)
     assert len(server.all(AuthenticationFailed)) == (1 if credentials and status == 401 else 0)
+
+
+@pytest.mark.parametrize(
+    ("uri", "status"),
+    [
+        ("sip:200@192.0.2.1", 100),
+        ("sip:200@server.example.com:5070;transport=tcp", 100),
+        ("sip:%32%30%30@192.0.2.1", 100),
+        ("sip:192.0.2.1:5060", 100),
+        ("server", 100),
+        ("sip:201@192.0.2.1", 400),
+    ],
+)
+def test_credentials_for_one_call_are_not_good_for_another(uri: str, status: int) -> None:
+    network = VirtualNetwork()
+    far, server = Far(network, PHONE), Agent(network, SERVER, endpoint(people=People()))
+    far.send(SERVER, request("INVITE", body=OFFER))
+    challenge = choose(far.wait_status(401).headers.values("WWW-Authenticate"))
+    assert challenge is not None
+    own = answer(challenge, Credentials("100", "secret"), "INVITE", uri, "c")
+    again = request(
+        "INVITE", cseq="2 INVITE", branch="z9hG4bKauth", body=OFFER,
+        fields=(f"Authorization: {own}",),
+    )  # fmt: skip
+    far.send(SERVER, again)
+    far.wait_status(status)
+    assert len(server.all(CallReceived)) == (status == 100)
 
 
 def test_strangers_cost_no_memory() -> None:
