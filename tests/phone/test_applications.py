@@ -5,13 +5,9 @@ What was said is looked for in what was recorded, and what was played in what th
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -22,14 +18,14 @@ from tests.support.listening import Listener
 
 from . import baresip, speech
 from .cable import Cable
+from .examples import ARI_CLIENT, ASYNCARI, example
 
 pytestmark = [
     pytest.mark.phone,
     pytest.mark.skipif(not baresip.is_installed(), reason="baresip-core is not installed"),
 ]
 
-EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
-ARI_CLIENT = "ari-client@2.2.0"
+NPM_PACKAGE = "ari-client@2.2.0"
 # While the story is told: pause, go on, skip, go back, start again.
 KEYS = "55641"
 
@@ -42,37 +38,11 @@ def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip("npm is not installed")
     folder = tmp_path_factory.mktemp("npm")
     subprocess.run(
-        [npm, "install", "--silent", "--prefix", folder, ARI_CLIENT],
+        [npm, "install", "--silent", "--prefix", folder, NPM_PACKAGE],
         check=True,
         timeout=120,
     )
     return folder / "node_modules"
-
-
-@asynccontextmanager
-async def example(
-    daemon: program.Program, *command: str | Path, **environment: str
-) -> AsyncIterator[None]:
-    """Run an example; it has to be told nothing, and ends with us."""
-    credentials = {"ARI_URL": f"{await daemon.url()}/", "ARI_PASSWORD": program.PASSWORD}
-    start = partial(
-        trio.run_process,
-        command,
-        stdout=subprocess.DEVNULL,
-        env=os.environ | credentials | environment,
-    )
-    async with trio.open_nursery() as nursery:
-        await nursery.start(start)
-        await applications(daemon)
-        yield
-        nursery.cancel_scope.cancel()
-
-
-async def applications(daemon: program.Program) -> None:
-    """Wait until the example is connected: another process, so that no event can be awaited."""
-    async with await daemon.client() as ari:
-        while (await ari.get("/applications/demo")).status_code != 200:  # noqa: ASYNC110
-            await trio.sleep(0.1)
 
 
 async def starts(observer: Listener, media: str) -> None:
@@ -131,7 +101,7 @@ async def try_example(
 
 async def test_asyncari(cable: Cable, said: Path, tmp_path: Path) -> None:
     pytest.importorskip("asyncari")
-    await try_example(cable, said, tmp_path, sys.executable, "-u", EXAMPLES / "asyncari_demo.py")
+    await try_example(cable, said, tmp_path, sys.executable, "-u", ASYNCARI)
 
 
 async def test_ari_client(cable: Cable, said: Path, tmp_path: Path, node_modules: Path) -> None:
@@ -142,6 +112,6 @@ async def test_ari_client(cable: Cable, said: Path, tmp_path: Path, node_modules
         said,
         tmp_path,
         "node",
-        EXAMPLES / "ari_client_demo.js",
+        ARI_CLIENT,
         NODE_PATH=str(node_modules),
     )
