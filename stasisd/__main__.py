@@ -46,10 +46,12 @@ def serve(file: Path | None) -> None:
     """Run the daemon until SIGTERM or Ctrl-C."""
     configuration = _load(file)
     given = configuration.settings.log
-    logs.configure(given.level.value, given.format.value)
+    copies = logs.LogCopies()
+    logs.configure(given.level.value, given.format.value, copies=copies)
     try:
         kept, are_new = ensure_secrets(configuration)
         daemon = Daemon(configuration, kept)
+        copies.of_tenants |= {name: tenant.log_files for name, tenant in daemon.tenants.items()}
         if are_new:
             _show_new_credentials(configuration, kept)
         trio.run(supervise, daemon, _tell_addresses)

@@ -20,6 +20,7 @@ from caps.caveats import READ_ONLY
 from caps.grant import Grant
 from caps.keyring import Keyring, RootKey
 from caps.token import mint
+from stasisd import components
 from stasisd.bindings.ari.encoding import Encoder
 from stasisd.bindings.ari.performing import Performer
 from stasisd.bindings.documents import SwaggerDocuments
@@ -111,6 +112,7 @@ class Daemon:
                 language=given.language,
                 channelvars=given.channelvars,
                 recordings=self._configuration.recordings(given),
+                logs=self._configuration.state / "log" / name,
             ),
             media=self._media,
             sounds=sounds.scan([PROMPTS, *self._configuration.sounds(given)]),
@@ -120,6 +122,7 @@ class Daemon:
         made.globals.update(plan.variables)
         made.router = Interpreter(plan)
         made.technologies[Local.name] = Local()
+        made.components |= {each.name: each for each in components.of(made, path)}
         return made
 
     def stop(self) -> None:
@@ -142,6 +145,7 @@ class Daemon:
                 await tenant.keep_in(database)
                 await tenants.start(tenant.run)
             sip = Sip(self._sip_settings(), self.tenants, self._accounts(), Contacts(database))
+            await sip.objects.load(database)
             async with _running(sip.run), trio.open_nursery() as nursery:
                 finished = trio.Event()
                 http = await nursery.start(self._serve_http, finished)

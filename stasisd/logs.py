@@ -1,21 +1,59 @@
-"""Structured logs: for people on a terminal, JSON lines otherwise.
+"""Structured logs: for people on a terminal, JSON lines otherwise, and copies in log channels.
 
 What is bound to a task (tenant, channel, request id) stands in every line it causes.
 """
 
 import logging
 import sys
+from collections.abc import MutableMapping
 from typing import Any, Literal, TextIO
 
 import structlog
-from structlog.processors import ExceptionRenderer
+from structlog.processors import ExceptionRenderer, JSONRenderer
 from structlog.tracebacks import ExceptionDictTransformer
+
+from .core.log_files import LogFiles
 
 Format = Literal["auto", "human", "json"]
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+Line = MutableMapping[str, Any]
+
+# Without the locals of a traceback's frames: they may hold passwords and tokens.
+_exceptions = ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
+_render = JSONRenderer()
 
 
-def configure(level: str = "info", form: Format = "auto", stream: TextIO | None = None) -> None:
+class LogCopies:
+    """Gives each line to the log channels of the tenant that it is about.
+
+    A line about no tenant goes to all of them where there is one tenant only: it may tell of
+    others.
+    """
+
+    def __init__(self) -> None:
+        self.of_tenants: dict[str, LogFiles] = {}
+
+    def __call__(self, logger: Any, method: str, line: Line) -> Line:
+        """Copy a line, as a processor of structlog."""
+        for files in self._of(line):
+            if files.is_wanted(line["level"]):
+                text = str(_render(logger, method, _exceptions(logger, method, dict(line))))
+                files.write(line["level"], f"{text}\n".encode())
+        return line
+
+    def _of(self, line: Line) -> list[LogFiles]:
+        found = self.of_tenants.get(line.get("tenant", ""))
+        if found is not None:
+            return [found]
+        return list(self.of_tenants.values()) if len(self.of_tenants) == 1 else []
+
+
+def configure(
+    level: str = "info",
+    form: Format = "auto",
+    stream: TextIO | None = None,
+    copies: LogCopies | None = None,
+) -> None:
     """Send the logs of this process to ``stream`` (standard error), from ``level`` up."""
     target = sys.stderr if stream is None else stream
     human = target.isatty() if form == "auto" else form == "human"
@@ -23,19 +61,16 @@ def configure(level: str = "info", form: Format = "auto", stream: TextIO | None 
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=not human),
+        *([] if copies is None else [copies]),
     ]
     if human:
-        # Without the locals of a traceback's frames: they may hold passwords and tokens.
         processors.append(
             structlog.dev.ConsoleRenderer(
                 colors=target.isatty(), exception_formatter=structlog.dev.plain_traceback
             )
         )
     else:
-        processors += [
-            ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
-            structlog.processors.JSONRenderer(),
-        ]
+        processors += [_exceptions, _render]
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),

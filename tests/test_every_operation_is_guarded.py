@@ -45,6 +45,8 @@ NAMES_ANYTHING = {
     "deviceStates.get", "deviceStates.update", "deviceStates.delete", "mailboxes.update",
     "mailboxes.delete",
 }  # fmt: skip
+# Parts of the server are there from the start to the end.
+NEVER = {"asterisk.loadModule", "asterisk.unloadModule"}
 
 
 @pytest.mark.parametrize(
@@ -114,4 +116,8 @@ async def test_with_all_rights_it_works(operation: Operation, tmp_path: Path) ->
         raw = parameters(operation)
         await prepare(tenant, operation)
         result = await ask(gate, grant(), operation, raw)
-        assert not isinstance(result, Failed), result
+        if operation.name in NEVER:
+            assert isinstance(result, Failed)
+            assert result.kind == "conflict"
+        else:
+            assert not isinstance(result, Failed), result

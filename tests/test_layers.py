@@ -33,6 +33,7 @@ ALLOWED: dict[str, set[str]] = {
 TOP = {
     "stasisd.daemon",
     "stasisd.__main__",
+    "stasisd.components",
     "stasisd.config",
     "stasisd.demo",
     "stasisd.logs",

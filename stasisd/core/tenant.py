@@ -21,8 +21,11 @@ from .application import Application
 from .bridge import Bridge
 from .bus import Bus
 from .channel import Channel
+from .component import Component
+from .configuration import ConfigurationClass
 from .device_state import DeviceStates, device_of
 from .endpoint import Endpoint
+from .log_files import LogFiles
 from .mailbox import Mailboxes
 from .playback import Playback
 from .recording import LiveRecording
@@ -41,6 +44,7 @@ class TenantSettings(msgspec.Struct, frozen=True, kw_only=True):
     language: str = "en"
     channelvars: tuple[str, ...] = ()
     recordings: Path
+    logs: Path = Path("log")
     system_name: str = ""
 
 
@@ -78,6 +82,9 @@ class Tenant:
         self.globals: dict[str, str] = {}
         self.stored_recordings = StoredRecordings(settings.recordings)
         self.technologies: dict[str, Technology] = {}
+        self.components: dict[str, Component] = {}
+        self.configuration: dict[str, ConfigurationClass] = {}
+        self.log_files = LogFiles(settings.logs)
         self.router: Router
         self.draining = False
         self._serial = itertools.count()
@@ -90,10 +97,13 @@ class Tenant:
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Carry channels until cancelled."""
-        async with trio.open_nursery() as nursery:
-            self._nursery = nursery
-            task_status.started()
-            await trio.sleep_forever()
+        try:
+            async with trio.open_nursery() as nursery:
+                self._nursery = nursery
+                task_status.started()
+                await trio.sleep_forever()
+        finally:
+            self.log_files.close()
 
     async def keep_in(self, database: Database) -> None:
         """Take over what an earlier run kept, and keep it there. Raises the store's errors."""
@@ -184,6 +194,11 @@ class Tenant:
         """Those of a channel's variables that its snapshot shows, and those it reports."""
         shown = {name: variables.get(name, "") for name in self.settings.channelvars}
         return tuple({**shown, **reported}.items())
+
+    def forget_endpoint(self, endpoint: Endpoint) -> None:
+        """An endpoint is no more. Its channels go on."""
+        del self.endpoints[endpoint.technology, endpoint.resource]
+        self._retire(endpoint.topics[0])
 
     # --- bridges
 

@@ -207,6 +207,10 @@ class Endpoint:
         """Take over bindings that an earlier run has persisted, their times on this clock."""
         self._registrar.restore(bindings)
 
+    def forget_bindings(self, aor: str) -> None:
+        """Remove all bindings of an address that is no more."""
+        self._registrar.forget(aor)
+
     def register(
         self,
         registrar: SipUri,

@@ -77,6 +77,10 @@ class Registrar:
     def _set_timer(self, binding: Binding) -> None:
         self._stack.deadlines.set(BindingTimer(binding.aor, str(binding.uri)), binding.expires)
 
+    def forget(self, aor: str) -> None:
+        """Remove all bindings of an address that is no more."""
+        self._drop(list(self._bindings.get(aor, ())), "the address is gone")
+
     def expired(self, due: BindingTimer) -> None:
         """Remove a binding whose time is over."""
         gone = [each for each in self._bindings.get(due.aor, ()) if str(each.uri) == due.uri]

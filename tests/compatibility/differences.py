@@ -62,10 +62,18 @@ DIFFERENCES: tuple[Difference, ...] = (
         places=(Place("asterisk_resource", (0,), ("body.build.*",)),),
     ),
     Difference(
-        recorded="`GET /asterisk/modules`, `.../logging` and `.../config` answer.",
-        ours="404 `Resource not found`.",
-        reason="There are no loadable modules; the others are not in this release.",
-        places=(Place("asterisk_resource", (4, 5, 6, 7, 8, 9), NOT_SENT),),
+        recorded="`GET /asterisk/modules` lists Asterisk's modules, and `GET /asterisk/logging` "
+        "the log files of its configuration.",
+        ours="They list stasisd's own parts, and the log channels that were added at run time. "
+        "Each item has the recorded shape.",
+        reason="They are about an implementation, and this is another one.",
+        places=(),  # the replay passes over items that were not recorded
+    ),
+    Difference(
+        recorded="A configuration object of the type `auth` shows its password.",
+        ours="The field is left out.",
+        reason="Who may read the configuration need not learn passwords.",
+        places=(),
     ),
     Difference(
         recorded="`GET /sounds` lists the prompts of Asterisk's own packages, as gsm and slin.",

@@ -154,8 +154,8 @@ class Replay:
         )
 
     def _identity(self, item: Event, translate: Callable[[str], str]) -> str:
-        name = item.get("id") or item.get("name") or f"{item['technology']}/{item['resource']}"
-        return translate(name)
+        name = item.get("id") or item.get("name") or item.get("channel")
+        return translate(name or f"{item['technology']}/{item['resource']}")
 
     def _is_ours(self, item: Event) -> bool:
         """Whether the scenario itself made what a recorded list holds."""

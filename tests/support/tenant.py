@@ -36,7 +36,12 @@ def make_tenant(
     """A tenant that is not running yet; by default with the dialplan of the recordings."""
     text = (TARGET / "extensions.conf").read_text() if dialplan is None else dialplan
     tenant = Tenant(
-        TenantSettings(name=name, channelvars=("CONFVAR",), recordings=folder / "recordings"),
+        TenantSettings(
+            name=name,
+            channelvars=("CONFVAR",),
+            recordings=folder / "recordings",
+            logs=folder / "log",
+        ),
         media=media,
         sounds=prompts(),
         wall_clock=lambda: EPOCH + trio.current_time(),

@@ -11,7 +11,10 @@ from caps.caveats import Tenant as OfTenant
 from caps.grant import Grant
 from stasisd.core import bus, dialing, playback, recording
 from stasisd.core.channel import Channel
+from stasisd.core.component import Component
+from stasisd.core.configuration import Fields
 from stasisd.core.endpoint import Endpoint
+from stasisd.core.kept import Kept
 from stasisd.core.technology import NewChannel
 from stasisd.core.tenant import Tenant
 from stasisd.operations.declare import Operation
@@ -67,9 +70,37 @@ async def furnish(tenant: Tenant) -> bus.Mailbox:
     channel.set_variable("CONFVAR", "shown")
     tenant.device_states.update("Stasis:d", "INUSE")
     tenant.mailboxes.update("m", 1, 2)
+    tenant.log_files.add("log", "error")
+    tenant.components["part"] = Component("part", "A part", reload=trio.lowlevel.checkpoint)
+    tenant.configuration["class"] = Drawer()
     await trio.sleep(0.1)
     await mailbox.receive()
     return mailbox
+
+
+class Drawer:
+    """Configuration objects without consequences; there is one of the type `thing`."""
+
+    types: tuple[str, ...] = ("thing",)
+
+    def __init__(self) -> None:
+        self._kept: Kept[dict[str, str]] = Kept()
+        self._kept.put("thing/here", {"color": "red"})
+
+    def get(self, tenant: Tenant, object_type: str, object_id: str) -> Fields | None:
+        return self.kept(tenant).values.get(f"{object_type}/{object_id}")
+
+    def is_fixed(self, tenant: Tenant, object_type: str, object_id: str) -> bool:
+        return False
+
+    def put(self, tenant: Tenant, object_type: str, object_id: str, fields: Fields) -> None:
+        self.kept(tenant).put(f"{object_type}/{object_id}", dict(fields))
+
+    def delete(self, tenant: Tenant, object_type: str, object_id: str) -> None:
+        self.kept(tenant).remove(f"{object_type}/{object_id}")
+
+    def kept(self, tenant: Tenant) -> Kept[dict[str, str]]:
+        return self._kept
 
 
 class WillingLeg(Half):
@@ -106,6 +137,8 @@ VALUES: dict[str, Any] = {
     "bridgeId": "b",
     "channel": "c",
     "channelId": "c",
+    "configClass": "class",
+    "configuration": "notice",
     "deviceName": "Stasis:d",
     "deviceState": "BUSY",
     "destinationRecordingName": "copy",
@@ -113,11 +146,16 @@ VALUES: dict[str, Any] = {
     "endpoint": "Local/echo@conformance",
     "eventName": "told",
     "eventSource": "channel:c",
+    "fields": [{"attribute": "color", "value": "blue"}],
     "format": "wav",
+    "id": "here",
+    "logChannelName": "log",
     "mailboxName": "m",
+    "moduleName": "part",
     "media": "sound:silence/1",
     "name": "new",
     "newMessages": "1",
+    "objectType": "thing",
     "oldMessages": "2",
     "operation": "pause",
     "playbackId": "p",
@@ -129,12 +167,19 @@ VALUES: dict[str, Any] = {
     "value": "set",
     "variable": "CONFVAR",
 }
+# What only one operation is given.
+SPECIAL: dict[str, dict[str, Any]] = {
+    "applications.unsubscribe": {"eventSource": "channel:c"},
+    "asterisk.addLog": {"logChannelName": "another"},
+    "recordings.copyStored": {"destinationRecordingName": "copy"},
+}
 # A name that nothing has.
 ABSENT = "absent"
 # Parameters that name what is there already.
 NAMING = {
     "application", "applicationName", "bridgeId", "channel", "channelId", "playbackId",
     "deviceName", "mailboxName", "recordingName", "resource", "eventSource", "source",
+    "id", "logChannelName", "moduleName",
 }  # fmt: skip
 
 
@@ -154,11 +199,7 @@ def parameters(operation: Operation, *, absent: bool = False) -> dict[str, Any]:
                 raw[wire] = f"channel:{ABSENT}" if wire in {"eventSource", "source"} else ABSENT
     if operation.name == "channels.dial" and not absent:
         raw["channelId"] = "created"
-    if operation.name == "recordings.copyStored":
-        raw["destinationRecordingName"] = "copy"
-    if operation.name == "applications.unsubscribe":
-        raw["eventSource"] = "channel:c"
-    return raw
+    return raw | SPECIAL.get(operation.name, {})
 
 
 def _value(operation: Operation, wire: str) -> Any:
@@ -200,6 +241,7 @@ def state(tenant: Tenant) -> Any:
         {name: application.is_served for name, application in tenant.applications.items()},
         dict(tenant.device_states.custom.values),
         dict(tenant.mailboxes.kept.values),
+        tenant.log_files.all(),
         dict(tenant.globals),
         sorted(path.name for path in tenant.settings.recordings.glob("**/*")),
     )

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from stasisd.core import events
+from stasisd.core.log_files import LogChannelSnapshot
 from stasisd.core.quality import RtpQuality
 from stasisd.core.snapshots import (
     ApplicationSnapshot,
@@ -27,6 +28,8 @@ from stasisd.core.snapshots import (
     StoredRecordingSnapshot,
 )
 from stasisd.operations.asterisk import Information, Pong
+from stasisd.operations.configuration import ConfigTuple
+from stasisd.operations.modules import Module
 from stasisd.operations.sounds import Sound
 
 from .rtp_statistics import rtp_json
@@ -175,6 +178,32 @@ def mailbox_json(mailbox: MailboxSnapshot) -> Json:
         "old_messages": mailbox.old_messages,
         "new_messages": mailbox.new_messages,
     }
+
+
+def module_json(module: Module) -> Json:
+    """ARI's Module: what there is, runs."""
+    return {
+        "name": module.name,
+        "description": module.description,
+        "use_count": module.use_count,
+        "status": "Running",
+        "support_level": "core",
+    }
+
+
+def log_channel_json(channel: LogChannelSnapshot) -> Json:
+    """ARI's LogChannel; each level is followed by a space, also the last."""
+    return {
+        "channel": str(channel.path),
+        "type": "File",
+        "status": "Enabled" if channel.enabled else "Disabled",
+        "configuration": "".join(f"{level} " for level in channel.levels),
+    }
+
+
+def config_tuple_json(field: ConfigTuple) -> Json:
+    """ARI's ConfigTuple."""
+    return {"attribute": field.attribute, "value": field.value}
 
 
 def sound_json(sound: Sound) -> Json:
@@ -352,6 +381,9 @@ SNAPSHOTS: dict[type, Callable[[Any], Json]] = {
     MailboxSnapshot: mailbox_json,
 }
 OTHERS: dict[type, Callable[[Encoder, Any], Json]] = {
+    ConfigTuple: lambda _encoder, field: config_tuple_json(field),
+    LogChannelSnapshot: lambda _encoder, channel: log_channel_json(channel),
+    Module: lambda _encoder, module: module_json(module),
     Sound: lambda _encoder, sound: sound_json(sound),
     RtpQuality: lambda _encoder, quality: rtp_json(quality),
     Information: Encoder.information,

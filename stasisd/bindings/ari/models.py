@@ -13,9 +13,12 @@ import msgspec
 
 from stasisd.core import snapshots
 from stasisd.core.device_state import STATES
+from stasisd.core.log_files import LogChannelSnapshot
 from stasisd.core.quality import RtpQuality
 from stasisd.operations.asterisk import Information, Pong
+from stasisd.operations.configuration import ConfigTuple
 from stasisd.operations.events import Hearing
+from stasisd.operations.modules import Module
 from stasisd.operations.recordings import MediaFile
 from stasisd.operations.sounds import Sound
 
@@ -131,6 +134,21 @@ OBJECTS: Mapping[str, Model] = {
             "machine": "string",
             "date": "string",
             "user": "string",
+        },
+    ),
+    "ConfigTuple": Model("asterisk", {"attribute": "string", "value": "string"}),
+    "LogChannel": Model(
+        "asterisk",
+        {"channel": "string", "type": "string", "status": "string", "configuration": "string"},
+    ),
+    "Module": Model(
+        "asterisk",
+        {
+            "name": "string",
+            "description": "string",
+            "use_count": "int",
+            "status": "string",
+            "support_level": "string",
         },
     ),
     "SystemInfo": Model("asterisk", {"version": "string", "entity_id": "string"}),
@@ -304,6 +322,9 @@ RESULTS: Mapping[Any, str] = {
     Pong: "AsteriskPing",
     Sound: "Sound",
     MediaFile: "binary",
+    ConfigTuple: "ConfigTuple",
+    LogChannelSnapshot: "LogChannel",
+    Module: "Module",
     Hearing: "Message",
     dict[str, str]: "Variable",
     dict[str, dict[str, str]]: "Variables",

@@ -112,7 +112,8 @@ def _parameter(parameter: Parameter, name: str, route: Route) -> Json:
         "paramType": "path" if in_path else _place(parameter),
         "dataType": _data_type(parameter),
         "required": in_path or _required(parameter),
-        "allowMultiple": parameter.many,
+        # In a body, a list is one value.
+        "allowMultiple": parameter.many and not _is_mapping(parameter),
     }
     if not parameter.many and parameter.default not in NO_DEFAULT:
         written["defaultValue"] = parameter.default

@@ -16,9 +16,27 @@ class Directory:
         """Of accounts with one name in several tenants the first is known."""
         self._settings = settings
         self._accounts: dict[str, SipAccount] = {}
-        for account in accounts:
-            self._accounts.setdefault(account.name, account)
+        self._by_username: dict[str, SipAccount] = {}
         self._ha1: dict[tuple[str, str, str], str] = {}
+        for account in accounts:
+            if account.name not in self._accounts:
+                self.put(account)
+
+    def put(self, account: SipAccount) -> None:
+        """Know an account from now on, in place of the one before of its name."""
+        self.remove(account.name)
+        self._accounts[account.name] = account
+        self._by_username.setdefault(account.username or account.name, account)
+
+    def remove(self, name: str) -> None:
+        """Know an account no more."""
+        account = self._accounts.pop(name, None)
+        if account is None:
+            return
+        username = account.username or name
+        if self._by_username.get(username) is account:
+            del self._by_username[username]
+        self._ha1 = {key: ha1 for key, ha1 in self._ha1.items() if key[0] != username}
 
     def find(self, name: str) -> SipAccount | None:
         """The account of this name."""
@@ -35,7 +53,7 @@ class Directory:
 
     def ha1(self, username: str, realm: str, algorithm: str) -> str | None:
         """The account's secret as digest needs it, computed once."""
-        account = self._accounts.get(username)
+        account = self._by_username.get(username)
         if account is None or account.password is None:
             return None
         key = (username, realm, algorithm)
@@ -45,7 +63,8 @@ class Directory:
 
     def may_use(self, username: str, name: str) -> bool:
         """Nobody may register or call in another's name."""
-        return username == name
+        account = self._by_username.get(username)
+        return account is not None and account.name == name
 
     def policy(self, aor: str) -> Policy:
         """The bounds of an account's registrations."""

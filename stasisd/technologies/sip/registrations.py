@@ -36,8 +36,8 @@ class Registrations:
         self._endpoints = endpoints
         self._contacts = contacts
         self._wall_clock = wall_clock
-        # By name and URI: the binding as it is to be stored, None for none.
-        self._unsaved: dict[str, dict[str, Binding | None]] = {}
+        # By tenant, name and URI: the binding as it is to be stored, None for none.
+        self._unsaved: dict[tuple[str, str], dict[str, Binding | None]] = {}
         self._changed = trio.Event()
 
     def take(self, event: BindingChanged) -> None:
@@ -52,14 +52,21 @@ class Registrations:
         for uri in _other_spellings(endpoint, binding.uri):
             self._remove(endpoint, uri)
         endpoint.reachable_at(str(binding.uri))
-        self._note(binding.aor, str(binding.uri), binding)
+        self._note(endpoint, str(binding.uri), binding)
 
     def _remove(self, endpoint: Endpoint, uri: str) -> None:
         endpoint.unreachable_at(uri)
-        self._note(endpoint.resource, uri, None)
+        self._note(endpoint, uri, None)
 
-    def _note(self, name: str, uri: str, binding: Binding | None) -> None:
-        self._unsaved.setdefault(name, {})[uri] = binding
+    def forget(self, endpoint: Endpoint) -> None:
+        """An endpoint is no more: nobody is reachable there."""
+        for uri in list(endpoint.contacts):
+            self._remove(endpoint, uri)
+        endpoint.tenant.forget_endpoint(endpoint)
+
+    def _note(self, endpoint: Endpoint, uri: str, binding: Binding | None) -> None:
+        whose = endpoint.tenant.name, endpoint.resource
+        self._unsaved.setdefault(whose, {})[uri] = binding
         self._changed.set()
 
     async def save(self) -> None:
@@ -75,15 +82,14 @@ class Registrations:
 
     async def _save_all(self) -> None:
         while self._unsaved:
-            name, bindings = self._unsaved.popitem()
+            whose, bindings = self._unsaved.popitem()
             try:
-                await self._save(name, bindings)
+                await self._save(*whose, bindings)
             except trio.Cancelled:  # it may not have been done
-                self._unsaved[name] = bindings | self._unsaved.get(name, {})
+                self._unsaved[whose] = bindings | self._unsaved.get(whose, {})
                 raise
 
-    async def _save(self, name: str, bindings: Mapping[str, Binding | None]) -> None:
-        tenant = self._endpoints[name].tenant.name
+    async def _save(self, tenant: str, name: str, bindings: Mapping[str, Binding | None]) -> None:
         offset = self._wall_clock() - self._line.now()
         put = [contact(tenant, kept, offset) for kept in bindings.values() if kept is not None]
         gone = [uri for uri, kept in bindings.items() if kept is None]

@@ -24,11 +24,15 @@ class SipSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SipAccount(msgspec.Struct, frozen=True, kw_only=True):
-    """An endpoint of a tenant. Without a password its requests are taken at their word."""
+    """An endpoint of a tenant. Without a password its requests are taken at their word.
+
+    ``username`` is what the phone authenticates as; None means the endpoint's name.
+    """
 
     tenant: str
     name: str
     password: str | None
+    username: str | None = None
     context: str = "default"
     codecs: tuple[str, ...] = ("ulaw", "alaw")
     max_contacts: int = 5

@@ -23,6 +23,7 @@ from .complaints import Complaints
 from .directory import Directory
 from .inbound import Arrivals
 from .line import Line, OpenWire
+from .objects import CLASS, Objects
 from .outbound import OutboundLeg
 from .registrations import Registrations
 from .settings import SipAccount, SipSettings
@@ -50,10 +51,13 @@ class Sip:
         self.calls = Calls(self.line, settings, int(wall_clock()))
         self._complaints = Complaints()
         self._arrivals = Arrivals(self.calls, directory, tenants, self._complaints)
-        endpoints = {a.name: add_endpoint(tenants[a.tenant], a) for a in directory.all()}
-        self._registrations = Registrations(self.line, endpoints, contacts, wall_clock)
-        for account in directory.all():
-            tenants[account.tenant].technologies[NAME] = self
+        self._tenants = tenants
+        self._endpoints = {a.name: add_endpoint(tenants[a.tenant], a) for a in directory.all()}
+        self._registrations = Registrations(self.line, self._endpoints, contacts, wall_clock)
+        self.objects = Objects(directory.all(), tenants.values(), self._apply)
+        for tenant in tenants.values():
+            tenant.technologies[NAME] = self
+            tenant.configuration[CLASS] = self.objects
 
     @property
     def addresses(self) -> list[Address]:
@@ -72,6 +76,18 @@ class Sip:
                 for event in await self.line.receive():
                     self._take(event, nursery)
                 self.calls.look()
+
+    def _apply(self, name: str, account: SipAccount | None) -> None:
+        """An account that was made at run time came, changed, or is gone."""
+        if account is not None:
+            self._directory.put(account)
+            if name not in self._endpoints:
+                self._endpoints[name] = add_endpoint(self._tenants[account.tenant], account)
+            return
+        self._directory.remove(name)
+        self.line.agent.forget_bindings(name)
+        self._registrations.forget(self._endpoints.pop(name))
+        self.line.flush()
 
     async def wait_quiet(self) -> None:
         """Wait until no call is left, and the last BYE is answered."""

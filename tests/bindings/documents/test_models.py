@@ -16,10 +16,13 @@ from stasisd.bindings.ari.encoding import Encoder
 from stasisd.bindings.ari.models import EVENTS, MODELS, OBJECTS, Model, result_type
 from stasisd.bindings.documents.swagger import documents
 from stasisd.core import events, snapshots
+from stasisd.core.log_files import LogChannelSnapshot
 from stasisd.core.quality import RtpQuality
 from stasisd.core.sounds import SoundFile
 from stasisd.operations import OPERATIONS
 from stasisd.operations.asterisk import SECTIONS, Information, Pong
+from stasisd.operations.configuration import ConfigTuple
+from stasisd.operations.modules import Module
 from stasisd.operations.sounds import Sound
 
 Json = Mapping[str, Any]
@@ -212,6 +215,12 @@ SAMPLES: Mapping[Any, tuple[Any, Any]] = {
     ),
     snapshots.DeviceStateSnapshot: (snapshots.DeviceStateSnapshot("Stasis:d", "BUSY"),) * 2,
     snapshots.MailboxSnapshot: (snapshots.MailboxSnapshot("m", 1, 2),) * 2,
+    ConfigTuple: (ConfigTuple("context", "default"),) * 2,
+    LogChannelSnapshot: (
+        LogChannelSnapshot(Path("log/full"), enabled=True, levels=("NOTICE", "ERROR")),
+        LogChannelSnapshot(Path("log/full"), enabled=False, levels=()),
+    ),
+    Module: (Module("sip", "Phones", 3),) * 2,
     Information: (
         Information(
             sections=SECTIONS,
