@@ -1,103 +1,248 @@
-"""A bridge: the channels that hear each other.
+"""A bridge: the channels that hear each other."""
 
-This release connects two parties; the third one is refused where it asks.
-"""
-
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
+import structlog
 import trio
 
+from stasisd.media.control import Port
+
 from . import events
-from .snapshots import BridgeSnapshot
+from .bridge_kind import ANNOUNCER, MIXING, BridgeKind
+from .floor import Floor, Place
+from .snapshots import BridgeSnapshot, Party
 
 if TYPE_CHECKING:
+    from .attendant import Attendant
     from .channel import Channel
     from .tenant import Tenant
 
 PEER = "BRIDGEPEER"
-MOST_PARTIES = 2
+MOST_PEERS = 10  # names that BRIDGEPEER holds
+
+log = structlog.get_logger()
 
 
-class BridgeFull(Exception):
-    """The bridge holds as many channels as it can mix."""
+class Joining(msgspec.Struct, frozen=True, kw_only=True):
+    """How a party is in a bridge.
+
+    ``quiet`` leaves the identities of the connected parties as they are.
+    """
+
+    role: str = ""
+    absorb_dtmf: bool = False
+    hears: bool = True
+    speaks: bool = True
+    quiet: bool = False
+
+
+PLAIN = Joining()
+
+
+class Member(Protocol):
+    """A party of a bridge: a channel, or one of ours that has no channel."""
+
+    name: str
+    port: Port | None
+
+
+class AnnouncerTaken(Exception):
+    """A holding bridge has one announcer, and there is one already."""
 
 
 class Bridge:
     """Made by :meth:`Tenant.create_bridge`; lives until ``destroy``."""
 
-    def __init__(self, tenant: "Tenant", snapshot: BridgeSnapshot) -> None:
+    def __init__(
+        self, tenant: "Tenant", snapshot: BridgeSnapshot, kind: BridgeKind = MIXING
+    ) -> None:
         """``snapshot`` is the bridge as it starts, without channels."""
         self.tenant = tenant
+        self.kind = kind
         self.snapshot = snapshot
         self.id = snapshot.id
         self.topics = (f"bridge:{self.id}",)
         self.channels: list[Channel] = []
+        self.variables: dict[str, str] = {}
+        self.attendants: list[Attendant] = []
         self.changed = trio.Event()
         self.destroyed = False
+        self.log = log.bind(tenant=tenant.name, bridge=self.id)
+        self._shown: dict[str, None] = {}
+        self._floor = Floor(tenant.media)
+        # All parties, in the order that BRIDGEPEER names them.
+        self._members: dict[Member, Joining] = {}
 
-    def join(self, channel: "Channel") -> None:
-        """Add a channel, taking it out of any other bridge.
+    # --- who is in it
 
-        Raises :class:`BridgeFull`. A channel that is here already stays as it is.
+    def join(self, channel: "Channel", joining: Joining = PLAIN) -> None:
+        """Add a channel, taking it out of the bridge it was in, also where that is this one.
+
+        Raises :class:`AnnouncerTaken`.
         """
-        if channel.bridge is self:
-            return
-        self.check_room([channel])
+        self.check([channel], joining)
         if channel.bridge is not None:
             channel.bridge.leave(channel)
         channel.bridge = self
         self.channels.append(channel)
         if channel.visit is not None:
             channel.visit.application.follow(self.topics[0])
+        self._members[channel] = joining
         self._publish_change(events.ChannelEnteredBridge, channel)
-        if len(self.channels) == MOST_PARTIES:
-            self._introduce(*self.channels)
+        self._reconfigure(channel)
 
-    def check_room(self, channels: Iterable["Channel"]) -> None:
-        """Raise :class:`BridgeFull` where these can't all be here."""
-        if len({*self.channels, *channels}) > MOST_PARTIES:
-            raise BridgeFull
-
-    def connect_media(self) -> None:
-        """Let the channels hear each other; called again when one gets its media here."""
-        ports = [channel.port for channel in self.channels if channel.port is not None]
-        if len(ports) == MOST_PARTIES:
-            ports[0].connect(ports[1])
-
-    def _introduce(self, one: "Channel", other: "Channel") -> None:
-        self.connect_media()
-        one.set_variable(PEER, other.name)
-        other.set_variable(PEER, one.name)
+    def check(self, channels: "list[Channel]", joining: Joining) -> None:
+        """Raise :class:`AnnouncerTaken` where these can't all join."""
+        if self.kind.holding and joining.role == ANNOUNCER:
+            announcing = {c for c in self.channels if self._members[c].role == ANNOUNCER}
+            if len(announcing.union(channels)) > 1:
+                raise AnnouncerTaken
 
     def leave(self, channel: "Channel") -> None:
         """Take a channel out. Safe to call for one that is not here."""
         if channel.bridge is not self:
             return
-        peers = [peer for peer in self.channels if peer is not channel]
-        if peers:
-            if channel.port is not None:
-                channel.port.disconnect()
-            for member in (channel, *peers):
-                member.set_variable(PEER, "")
+        del self._members[channel]
         channel.bridge = None
-        self.channels = peers
+        self.channels.remove(channel)
+        channel.unset_variable(PEER)
         self._publish_change(events.ChannelLeftBridge, channel)
         if channel.visit is not None:
             channel.visit.application.unfollow(self.topics[0])
-        self._announce()
+        if channel.id == self.snapshot.video_source_id:
+            self._set_video(self.snapshot.video_mode, "")
+        self._reconfigure()
+
+    def seat(self, member: Member, joining: Joining) -> None:
+        """Add a party that is no channel; nobody is told but by BRIDGEPEER."""
+        self._members[member] = joining
+        self._reconfigure(member)
+
+    def unseat(self, member: Member) -> None:
+        """Take such a party out. Safe to call for one that is not here."""
+        if self._members.pop(member, None) is not None:
+            self._reconfigure()
 
     def destroy(self) -> None:
-        """Take all channels out and end. Idempotent."""
+        """Take all out and end. Idempotent."""
         if self.destroyed:
             return
         self.destroyed = True
+        for attendant in list(self.attendants):
+            attendant.dismiss()
         for channel in list(self.channels):
             self.leave(channel)
         self.tenant.publish(events.BridgeDestroyed, self.topics, bridge=self.snapshot)
         self.tenant.forget_bridge(self)
         self._announce()
+
+    # --- what follows from who is in it
+
+    def _reconfigure(self, newcomer: Member | None = None) -> None:
+        """Adapt to the parties there are: technology, sound, names of the peers."""
+        self.arrange()
+        self._announce()
+        if self.destroyed:
+            return
+        technology = self.kind.technology(len(self._members))
+        if technology != self.snapshot.technology:
+            self.snapshot = msgspec.structs.replace(self.snapshot, technology=technology)
+            if newcomer is not None:
+                # Who has changed the technology by coming is named first, as in Asterisk,
+                # which moves the others over to the new one.
+                first = {newcomer: self._members.pop(newcomer)}
+                self._members = first | self._members
+        self._name_peers()
+        if newcomer is None or not self._members[newcomer].quiet:
+            self._introduce()
+
+    def arrange(self) -> None:
+        """Let the parties hear each other; called again when a channel gets its media here."""
+        self._floor.arrange(
+            {
+                member.port: self._place(joining)
+                for member, joining in self._members.items()
+                if member.port is not None and not member.port.closed
+            }
+        )
+
+    def _place(self, joining: Joining) -> Place:
+        digits = not joining.absorb_dtmf
+        if not self.kind.holding:
+            return Place(hears=joining.hears, speaks=joining.speaks, digits=digits)
+        announces = joining.role == ANNOUNCER
+        return Place(
+            hears=joining.hears and not announces,
+            speaks=joining.speaks and announces,
+            digits=digits and announces,
+        )
+
+    def pass_on(self, sender: "Channel", digit: str, duration_ms: int) -> None:
+        """Let the others hear a digit that did not come by the media process."""
+        if self._place(self._members[sender]).digits:
+            for member in self._members:
+                if member is not sender and member.port is not None:
+                    member.port.send_dtmf(digit, duration_ms=duration_ms)
+
+    def _name_peers(self) -> None:
+        if self.kind.holding:
+            for channel in self.channels:
+                channel.unset_variable(PEER)
+        elif len(self._members) > 1:  # who is left alone keeps the name of who left
+            names = [member.name for member in self._members][: MOST_PEERS + 1]
+            for channel in self.channels:
+                others = [name for name in names if name != channel.name]
+                channel.set_variable(PEER, ",".join(others[:MOST_PEERS]))
+
+    def _introduce(self) -> None:
+        """Let two who are alone with each other know who the other is."""
+        if self.kind.holding or not len(self._members) == len(self.channels) == 2:
+            return
+        one, other = self.channels
+        for channel, peer in ((one, other), (other, one)):
+            if peer.snapshot.caller != Party():
+                channel.set_parties(connected=peer.snapshot.caller)
+
+    # --- variables and video
+
+    def set_variable(self, name: str, value: str, *, show: bool = False) -> None:
+        """Set a variable, or take it away where the value is empty.
+
+        ``show`` puts it into the bridge's snapshots from now on.
+        """
+        self.variables.pop(name, None)
+        self._shown.pop(name, None)
+        if value:
+            self.variables[name] = value
+            if show:
+                self._shown[name] = None
+        bridgevars = tuple((shown, self.variables[shown]) for shown in self._shown)
+        self.snapshot = msgspec.structs.replace(self.snapshot, bridgevars=bridgevars)
+
+    def show_video_of(self, channel: "Channel") -> None:
+        """Make a channel of this bridge the one whose picture all see.
+
+        There is no video here; what clients see of it is this choice.
+        """
+        self._set_video("single", channel.id)
+
+    def show_talkers_video(self) -> None:
+        """Let the picture follow who talks."""
+        self._set_video("talker", "")
+
+    def _set_video(self, mode: str, source: str) -> None:
+        before = self.snapshot.video_source_id
+        self.snapshot = msgspec.structs.replace(
+            self.snapshot, video_mode=mode, video_source_id=source
+        )
+        if source != before:
+            self._publish(events.BridgeVideoSourceChanged, old_video_source_id=before or None)
+
+    # --- telling
+
+    def _publish(self, event: type[events.BridgeEvent], **fields: Any) -> None:
+        self.tenant.publish(event, self.topics, bridge=self.snapshot, **fields)
 
     def _publish_change(self, event: type[events.BridgeEvent], channel: "Channel") -> None:
         members = tuple(member.id for member in self.channels)
@@ -112,8 +257,3 @@ class Bridge:
     def _announce(self) -> None:
         self.changed.set()
         self.changed = trio.Event()
-
-    async def wait_left(self, channel: "Channel") -> None:
-        """Wait until the channel is no longer in this bridge."""
-        while channel.bridge is self:
-            await self.changed.wait()

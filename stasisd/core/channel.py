@@ -1,6 +1,6 @@
 """A channel: one leg of a call, from the moment it is asked for until it is destroyed."""
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +41,8 @@ class Channel:
     Its verbs are synchronous: each changes the state, tells the technology's leg, and
     publishes, in one step. The channel's tasks live in ``nursery``; hanging up cancels it.
     """
+
+    over = "the channel was hung up"
 
     def __init__(
         self,
@@ -90,6 +92,28 @@ class Channel:
         self.rung: list[Channel] = []
         self.heard = trio.Event()
         self.log = log.bind(tenant=tenant.name, channel=self.id)
+
+    # --- what runs on it, as on any stage
+
+    @property
+    def target_uri(self) -> str:
+        """What playbacks and recordings name as their target."""
+        return f"channel:{self.id}"
+
+    @property
+    def language(self) -> str:
+        """The language that prompts are in."""
+        return self.snapshot.language
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something may start to be played or recorded."""
+        return self.nursery is not None and not self.hungup and self.port is not None
+
+    def start_soon(self, task: Callable[[], Awaitable[None]]) -> None:
+        """Start a task that ends with the channel, which must be open."""
+        assert self.nursery is not None
+        self.nursery.start_soon(task)
 
     # --- telling
 
@@ -244,6 +268,12 @@ class Channel:
         """The far end pressed a key and let it go."""
         self.publish(events.ChannelDtmfReceived, digit=digit, duration_ms=duration_ms)
 
+    def signalled(self, digit: str, duration_ms: int) -> None:
+        """The far end pressed a key and told it beside its media, which know nothing of it."""
+        self.pressed(digit, duration_ms)
+        if self.bridge is not None:
+            self.bridge.pass_on(self, digit, duration_ms)
+
     def held(self) -> None:
         """The far end put us on hold."""
         self.on_hold = True
@@ -262,7 +292,7 @@ class Channel:
         if self.nursery is not None:
             self.nursery.start_soon(self.watch_media, port)
         if self.bridge is not None:
-            self.bridge.connect_media()
+            self.bridge.arrange()
 
     async def watch_media(self, port: Port) -> None:
         """Turn what the media process reports of this channel into events."""
@@ -329,6 +359,12 @@ class Channel:
 
     def _show_variables(self) -> None:
         self.change(channelvars=self.tenant.shown_variables(self.variables, self.reported))
+
+    def unset_variable(self, name: str) -> None:
+        """Take a channel variable away and tell it; nothing happens where it is not set."""
+        if name in self.variables:
+            self.set_variable(name, "")
+            del self.variables[name]
 
     def set_parties(self, caller: Party | None = None, connected: Party | None = None) -> None:
         """Change who calls and who is at the other end; one that is None stays."""

@@ -83,6 +83,16 @@ class ChannelDtmfReceived(ChannelEvent, frozen=True, kw_only=True):
     duration_ms: int
 
 
+class ChannelTalkingStarted(ChannelEvent, frozen=True, kw_only=True):
+    """The far end began to talk."""
+
+
+class ChannelTalkingFinished(ChannelEvent, frozen=True, kw_only=True):
+    """The far end is silent again; ``duration`` is how long it talked, in milliseconds."""
+
+    duration: int
+
+
 class ChannelHold(ChannelEvent, frozen=True, kw_only=True):
     """The far end put the call on hold."""
 
@@ -195,6 +205,12 @@ class ChannelLeftBridge(BridgeEvent, frozen=True, kw_only=True):
     """A channel left."""
 
     channel: ChannelSnapshot
+
+
+class BridgeVideoSourceChanged(BridgeEvent, frozen=True, kw_only=True):
+    """Another channel's picture is shown, or none in particular."""
+
+    old_video_source_id: str | None = None
 
 
 class EndpointEvent(Event, frozen=True, kw_only=True):

@@ -1,4 +1,7 @@
-"""A playback: a list of media played to a channel, in a task of its own that can be stopped."""
+"""A playback: a list of media in a task of its own that can be stopped.
+
+It is played to a channel or to a bridge: to a stage.
+"""
 
 import uuid
 from typing import TYPE_CHECKING
@@ -13,7 +16,7 @@ from .media_uri import MediaNotFound, resolve
 from .snapshots import PlaybackSnapshot
 
 if TYPE_CHECKING:
-    from .channel import Channel
+    from .stage import Stage
 
 DEFAULT_SKIP_MS = 3000
 
@@ -38,11 +41,11 @@ class NotPlaying(Exception):
 
 
 class Playback:
-    """Made by :func:`play`; its ``turn`` comes when those before it on the channel have ended."""
+    """Made by :func:`play`; its ``turn`` comes when those before it on the stage have ended."""
 
     def __init__(
         self,
-        channel: "Channel",
+        stage: "Stage",
         playback_id: str,
         uris: tuple[str, ...],
         *,
@@ -51,7 +54,7 @@ class Playback:
         skip_ms: int,
     ) -> None:
         """``uris`` are media URIs, at least one."""
-        self.channel = channel
+        self.stage = stage
         self.id = playback_id
         self.uris = uris
         self.finished = trio.Event()
@@ -59,7 +62,7 @@ class Playback:
             id=playback_id,
             media_uri=uris[0],
             next_media_uri=uris[1] if len(uris) > 1 else None,
-            target_uri=f"channel:{channel.id}",
+            target_uri=stage.target_uri,
             language=language,
             state="queued",
         )
@@ -72,12 +75,12 @@ class Playback:
 
     @property
     def application_name(self) -> str | None:
-        """The application that has the channel, for caveats."""
-        return self.channel.application_name
+        """The application that has what it is played to, for caveats."""
+        return self.stage.application_name
 
     async def run(self) -> None:
         """Wait for our turn and play; the end is published whatever ends it."""
-        failure: str | None = "the channel was hung up"
+        failure: str | None = self.stage.over
         try:
             with self._scope:
                 await self.turn.wait()
@@ -99,9 +102,9 @@ class Playback:
                 media_uri=uri,
                 next_media_uri=following[0] if following else None,
             )
-            segments = await resolve(self.channel.tenant, uri, self.snapshot.language)
-            assert self.channel.port is not None
-            playing = self.channel.port.play(
+            segments = await resolve(self.stage.tenant, uri, self.snapshot.language)
+            assert self.stage.port is not None
+            playing = self.stage.port.play(
                 segments,
                 offset_ms=self._offset_ms if index == 0 else 0,
                 paused=self.snapshot.state == "paused",
@@ -119,16 +122,16 @@ class Playback:
     def _finish(self, failure: str | None) -> None:
         state = "done" if failure is None else "failed"
         self._change(events.PlaybackFinished, state=state, reason=failure)
-        self.channel.tenant.playbacks.pop(self.id, None)
+        self.stage.tenant.playbacks.pop(self.id, None)
         self.finished.set()
-        queue = self.channel.playbacks
+        queue = self.stage.playbacks
         queue.remove(self)
         if queue:
             queue[0].turn.set()
 
     def _change(self, event: type[events.PlaybackEvent], **fields: object) -> None:
         self.snapshot = msgspec.structs.replace(self.snapshot, **fields)
-        self.channel.tenant.publish(event, self.channel.topics, playback=self.snapshot)
+        self.stage.tenant.publish(event, self.stage.topics, playback=self.snapshot)
 
     def stop(self) -> None:
         """End it now, done; the sound stops at the next tick of the media process."""
@@ -166,11 +169,11 @@ class Playback:
 
 
 class NotPlayable(Exception):
-    """The channel is over and can't be played to."""
+    """The channel or bridge is over and can't be played to."""
 
 
 def play(
-    channel: "Channel",
+    stage: "Stage",
     uris: tuple[str, ...],
     *,
     playback_id: str | None = None,
@@ -178,22 +181,22 @@ def play(
     offset_ms: int = 0,
     skip_ms: int = DEFAULT_SKIP_MS,
 ) -> Playback:
-    """Queue media to be played to a channel; its task lives in the channel's nursery.
+    """Queue media to be played; the task lives in the nursery of the stage.
 
     The id must be free. Raises :class:`NotPlayable`.
     """
-    if channel.nursery is None or channel.hungup or channel.port is None:
+    if not stage.is_open:
         raise NotPlayable
     playback = Playback(
-        channel,
+        stage,
         playback_id or str(uuid.uuid4()),
         uris,
-        language=language or channel.snapshot.language,
+        language=language or stage.language,
         offset_ms=offset_ms,
         skip_ms=skip_ms,
     )
-    channel.playbacks.append(playback)
-    channel.playbacks[0].turn.set()
-    channel.tenant.playbacks[playback.id] = playback
-    channel.nursery.start_soon(playback.run)
+    stage.playbacks.append(playback)
+    stage.playbacks[0].turn.set()
+    stage.tenant.playbacks[playback.id] = playback
+    stage.start_soon(playback.run)
     return playback

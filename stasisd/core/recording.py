@@ -1,4 +1,4 @@
-"""A recording being made of a channel."""
+"""A recording being made of a channel or a bridge."""
 
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,8 @@ from .snapshots import LiveRecordingSnapshot
 from .stored_recordings import AlreadyExists
 
 if TYPE_CHECKING:
-    from .channel import Channel
+    from .stage import Stage
+    from .tenant import Tenant
 
 # ARI's names of formats, and what the media process makes of them.
 FORMATS: dict[str, RecordingFormat] = {
@@ -59,15 +60,15 @@ class NotRecording(Exception):
 class LiveRecording:
     """Made by :func:`record`; known by its name until it has ended."""
 
-    def __init__(self, channel: "Channel", wanted: "Wanted", handle: Recording) -> None:
+    def __init__(self, stage: "Stage", wanted: "Wanted", handle: Recording) -> None:
         """``handle`` is the recording in the media process."""
-        self.channel = channel
+        self.stage = stage
         self.name = wanted.name
         self.finished = trio.Event()
         self.snapshot = LiveRecordingSnapshot(
             name=wanted.name,
             format=wanted.format,
-            target_uri=f"channel:{channel.id}",
+            target_uri=stage.target_uri,
             state="queued",
         )
         self._handle = handle
@@ -75,8 +76,8 @@ class LiveRecording:
 
     @property
     def application_name(self) -> str | None:
-        """The application that has the channel, for caveats."""
-        return self.channel.application_name
+        """The application that has what is recorded, for caveats."""
+        return self.stage.application_name
 
     async def run(self) -> None:
         """Record until it ends by itself, is stopped, or the channel is hung up.
@@ -97,7 +98,7 @@ class LiveRecording:
             self._finish(ended)
 
     def _finish(self, ended: RecordingEnded | None) -> None:
-        self.channel.tenant.recordings.pop(self.name, None)
+        self.stage.tenant.recordings.pop(self.name, None)
         if ended is None:
             self._change(
                 events.RecordingFailed, state="failed", cause="the media process did not answer"
@@ -120,7 +121,7 @@ class LiveRecording:
 
     def _change(self, event: type[events.RecordingEvent], **fields: object) -> None:
         self.snapshot = msgspec.structs.replace(self.snapshot, **fields)
-        self.channel.tenant.publish(event, self.channel.topics, recording=self.snapshot)
+        self.stage.tenant.publish(event, self.stage.topics, recording=self.snapshot)
 
     def stop(self) -> None:
         """End it and keep the file."""
@@ -148,7 +149,7 @@ class LiveRecording:
 
 
 class NotRecordable(Exception):
-    """The channel is over and can't be recorded."""
+    """The channel or bridge is over and can't be recorded."""
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,21 +164,26 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     terminate_on: str = ""
 
 
-async def record(channel: "Channel", wanted: Wanted) -> LiveRecording:
-    """Start to record what the far end of a channel says.
+async def record(stage: "Stage", wanted: Wanted) -> LiveRecording:
+    """Start to record what comes in where the stage is.
 
-    Raises :class:`NotRecordable`, :class:`~.stored_recordings.BadName`,
-    :class:`~.stored_recordings.AlreadyExists` (also for one that is being made), or OSError.
+    Raises what :func:`prepare` and :func:`begin` raise.
     """
-    tenant = channel.tenant
+    return begin(stage, wanted, await prepare(stage.tenant, wanted))
+
+
+async def prepare(tenant: "Tenant", wanted: Wanted) -> RecordSpec:
+    """Find the file that a recording goes to. To be begun before anything is awaited.
+
+    Raises :class:`~.stored_recordings.BadName`, :class:`~.stored_recordings.AlreadyExists` (also
+    for one that is being made), or OSError.
+    """
     path = await tenant.stored_recordings.place(
         wanted.name, EXTENSIONS[wanted.format], may_exist=wanted.if_exists != "fail"
     )
-    if channel.nursery is None or channel.hungup or channel.port is None:
-        raise NotRecordable
     if wanted.name in tenant.recordings:
         raise AlreadyExists(wanted.name)
-    spec = RecordSpec(
+    return RecordSpec(
         path=str(path),
         format=FORMATS[wanted.format],
         if_exists=IF_EXISTS[wanted.if_exists],
@@ -186,7 +192,13 @@ async def record(channel: "Channel", wanted: Wanted) -> LiveRecording:
         terminate_on=wanted.terminate_on,
         beep=wanted.beep,
     )
-    recording = LiveRecording(channel, wanted, channel.port.record(spec))
-    tenant.recordings[wanted.name] = recording
-    channel.nursery.start_soon(recording.run)
+
+
+def begin(stage: "Stage", wanted: Wanted, spec: RecordSpec) -> LiveRecording:
+    """Start what was prepared. Raises :class:`NotRecordable`."""
+    if not stage.is_open or stage.port is None:
+        raise NotRecordable
+    recording = LiveRecording(stage, wanted, stage.port.record(spec))
+    stage.tenant.recordings[wanted.name] = recording
+    stage.start_soon(recording.run)
     return recording

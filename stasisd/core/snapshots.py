@@ -42,7 +42,10 @@ class ChannelSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BridgeSnapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """One bridge and the ids of the channels in it, in the order they came."""
+    """One bridge and the ids of the channels in it, in the order they came.
+
+    ``bridgevars`` are the variables that it was asked to show.
+    """
 
     id: str
     name: str = ""
@@ -52,6 +55,9 @@ class BridgeSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     creator: str = "Stasis"
     channels: tuple[str, ...] = ()
     creationtime: float
+    video_mode: str = "talker"
+    video_source_id: str = ""
+    bridgevars: tuple[tuple[str, str], ...] = ()
 
 
 class PlaybackSnapshot(msgspec.Struct, frozen=True, kw_only=True):

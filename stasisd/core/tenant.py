@@ -3,7 +3,7 @@
 import itertools
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -19,6 +19,7 @@ from stasisd.store.mailboxes import Mailboxes as StoredMailboxes
 from . import events
 from .application import Application
 from .bridge import Bridge
+from .bridge_kind import MIXING, BridgeKind
 from .bus import Bus
 from .channel import Channel
 from .component import Component
@@ -116,6 +117,11 @@ class Tenant:
         channel.started = True
         self._nursery.start_soon(live, channel, body)
 
+    def start_task(self, task: Callable[[], Awaitable[None]]) -> None:
+        """Start a task that lives as long as the tenant at most, and lets no exception out."""
+        assert self._nursery is not None, "the tenant is not running"
+        self._nursery.start_soon(task)
+
     def drain(self, cause: int) -> None:
         """Refuse new calls and end those there are."""
         self.draining = True
@@ -207,6 +213,8 @@ class Tenant:
         bridge_id: str | None = None,
         *,
         name: str = "",
+        kind: BridgeKind = MIXING,
+        video_mode: str = "talker",
         bridge_class: str = "stasis",
         creator: str = "Stasis",
     ) -> Bridge:
@@ -214,18 +222,29 @@ class Tenant:
         snapshot = BridgeSnapshot(
             id=bridge_id or str(uuid.uuid4()),
             name=name,
+            technology=kind.technology(0),
+            bridge_type=kind.name,
+            video_mode=video_mode,
             bridge_class=bridge_class,
             creator=creator,
             creationtime=self.now(),
         )
-        bridge = self.bridges[snapshot.id] = Bridge(self, snapshot)
+        bridge = self.bridges[snapshot.id] = Bridge(self, snapshot, kind)
         self.publish(events.BridgeCreated, bridge.topics, bridge=snapshot)
         return bridge
 
     def forget_bridge(self, bridge: Bridge) -> None:
         """A bridge was destroyed."""
         del self.bridges[bridge.id]
-        self._retire(bridge.topics[0])
+        self.retire_bridge(bridge)
+
+    def retire_bridge(self, bridge: Bridge) -> None:
+        """End what is told of a bridge, once it is destroyed and nothing of it runs any more.
+
+        What was played or recorded there ends after it, and is heard by who heard of the bridge.
+        """
+        if not bridge.attendants and bridge.destroyed and bridge.id not in self.bridges:
+            self._retire(bridge.topics[0])
 
     def _retire(self, topic: str) -> None:
         for application in list(self.applications.values()):

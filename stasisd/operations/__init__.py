@@ -3,6 +3,7 @@
 from . import (
     applications,
     asterisk,
+    bridge_media,
     bridges,
     channel_media,
     channel_origins,
@@ -26,6 +27,7 @@ from .declare import OPERATIONS, Operation, Route
 RESOURCES = (
     applications,
     asterisk,
+    bridge_media,
     bridges,
     channel_media,
     channel_origins,

@@ -11,8 +11,8 @@ from stasisd.core.technology import IdTaken, NewChannel
 from stasisd.core.tenant import Draining, Tenant
 from stasisd.core.variables import UnknownFunction
 
+from .assignments import assignments
 from .channel_places import arguments, priority_of
-from .channel_variables import assignments
 from .declare import Absent, AtLeast, Control, Create, IfThere, Named, Read, Required, operation
 from .errors import AllocationFailed, Conflict, InvalidParameter
 from .in_stasis import BEFORE_THE_CALL, held

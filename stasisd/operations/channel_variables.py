@@ -1,4 +1,4 @@
-"""Operations on the variables of channels, and variables as other operations are given them."""
+"""Operations on the variables of channels."""
 
 from typing import Annotated, Any
 
@@ -7,8 +7,9 @@ from stasisd.core.assignment import Assignment
 from stasisd.core.channel import Channel
 from stasisd.core.variables import UnknownFunction
 
+from .assignments import assignments
 from .declare import Absent, Control, Named, Read, Required, operation
-from .errors import InvalidParameter, NotFound, OperationFailed
+from .errors import NotFound, OperationFailed
 from .in_stasis import held
 
 VARIABLE = {
@@ -18,26 +19,6 @@ VARIABLE = {
 }
 VariableName = Annotated[str, Named("variable"), Required("Variable name is required")]
 NAMED = Absent("Provided channel was not found")
-
-
-def assignments(given: dict[str, Any] | None) -> tuple[Assignment, ...]:
-    """What the variables of a JSON body ask to be set.
-
-    Each value is text, or an object of ``value`` and ``report_events``. Raises
-    :class:`InvalidParameter` where one is neither.
-    """
-    return tuple(_assignment(name.strip(), value) for name, value in (given or {}).items())
-
-
-def _assignment(name: str, given: Any) -> Assignment:
-    value, reported = given, False
-    if isinstance(given, dict) and {"value"} <= given.keys() <= {"value", "report_events"}:
-        value, reported = given["value"], given.get("report_events", False)
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise InvalidParameter(f"The value of variable {name} must be text")
-    if not isinstance(reported, bool):
-        raise InvalidParameter(f"report_events of variable {name} must be true or false")
-    return Assignment(name, str(value), reported)
 
 
 @operation("channels.getChannelVar", rest="GET /channels/{channelId}/variable", errors=VARIABLE)

@@ -100,15 +100,6 @@ DIFFERENCES: tuple[Difference, ...] = (
         ),
     ),
     Difference(
-        recorded="Playing to a bridge, its video source and its variables.",
-        ours="404 `Resource not found`.",
-        reason="Not in this release.",
-        places=(
-            Place("bridge_errors", (8, 10, 11, 12, 13), NOT_SENT),
-            Place("rest_over_websocket", (8,), ("event.status_code", "event.reason_phrase")),
-        ),
-    ),
-    Difference(
         recorded="`PUT /endpoints/sendMessage` asks for its parameters.",
         ours="405 `Invalid method`.",
         reason="Messages are not in this release.",

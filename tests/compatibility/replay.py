@@ -32,7 +32,7 @@ class Asked(msgspec.Struct, frozen=True):
 
     user: str | None = USER
     headers: dict[str, str] = {}
-    waited: bool = False  # the client had waited for the events that stand before the line
+    heard: int | None = None  # the client had waited for the event at this line
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -110,8 +110,8 @@ class Replay:
 
     async def _request(self, line: Line) -> None:
         asked = self._asked.get(line.n, Asked())
-        if asked.waited:
-            await self._wait_for_events_before(line)
+        if asked.heard is not None:
+            await self._wait_for_events_until(asked.heard)
         body = None if line.body is None else line.body.encode()
         headers = dict(asked.headers)
         if body is not None:
@@ -122,8 +122,8 @@ class Replay:
         )
         self._compare_reply(line, reply)
 
-    async def _wait_for_events_before(self, line: Line) -> None:
-        recorded = [earlier for earlier in self._lines if earlier.n < line.n]
+    async def _wait_for_events_until(self, n: int) -> None:
+        recorded = [earlier for earlier in self._lines if earlier.n <= n]
         for ws, socket in self._sockets.items():
             before = [li.message for li in recorded if li.kind == "ws" and li.ws == ws]
             await socket.wait_count(len(before))

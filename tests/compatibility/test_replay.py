@@ -32,8 +32,8 @@ ASKED = {
         15: Asked(user=READER),
     },
     "endpoints": {1: Asked(user=READER)},
-    "playback": {21: Asked(waited=True)},
-    "sip_call": {5: Asked(waited=True)},
+    "playback": {21: Asked(heard=20)},
+    "sip_call": {5: Asked(heard=4)},
     "websocket_open": {0: Asked(user=None)},
 }
 

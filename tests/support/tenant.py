@@ -81,6 +81,8 @@ def assert_nothing_left(tenant: Tenant) -> None:
     assert not tenant.recordings
     statistics = tenant.media.statistics()
     assert (statistics.ports, statistics.udp_ports, statistics.unfinished) == (0, 0, 0)
+    if not tenant.bridges:
+        assert statistics.mixes == 0
 
 
 class Listener:

@@ -6,6 +6,7 @@ import msgspec
 import trio
 import trio.testing
 
+from caps.access import Right
 from caps.caveats import Caveat
 from caps.caveats import Tenant as OfTenant
 from caps.grant import Grant
@@ -60,11 +61,12 @@ async def furnish(tenant: Tenant) -> bus.Mailbox:
     channel = await call(tenant, "c")
     channel.port = await tenant.media.open_rtp()  # as if it were a phone's
     playback.play(channel, ("sound:silence/9",), playback_id="p")
-    await recording.record(channel, recording.Wanted(name="live", format="wav"))
+    far = tenant.channels["c;2"]  # one that is recorded may not join a bridge
+    await recording.record(far, recording.Wanted(name="live", format="wav"))
     folder = tenant.settings.recordings
     folder.mkdir(exist_ok=True, parents=True)
     (folder / "stored.sln").write_bytes(bytes(320))
-    tenant.create_bridge("b")
+    tenant.create_bridge("b").set_variable("CONFVAR", "shown")
     tenant.endpoints["PJSIP", "100"] = Endpoint(tenant, "PJSIP", "100")
     tenant.technologies["PJSIP"] = tenant.technologies["Local"]
     channel.set_variable("CONFVAR", "shown")
@@ -116,7 +118,7 @@ class WillingLeg(Half):
 async def prepare(tenant: Tenant, operation: Operation) -> None:
     """Bring the furniture into the state that this operation wants."""
     channel = tenant.channels["c"]
-    if operation.name == "bridges.removeChannel":
+    if operation.name in {"bridges.removeChannel", "bridges.setVideoSource"}:
         tenant.bridges["b"].join(channel)
     elif operation.name == "channels.dial":
         address = "Local/echo@conformance"
@@ -206,7 +208,7 @@ def _value(operation: Operation, wire: str) -> Any:
     if wire == "recordingName":
         return "stored" if "tored" in operation.name else "live"
     if wire == "variables":
-        writes = operation.name != "channels.getChannelVars"
+        writes = operation.right is not Right.READ
         return {"A": "1"} if writes else "CONFVAR"
     return VALUES[wire]
 

@@ -85,7 +85,7 @@ def channel_json(channel: ChannelSnapshot) -> Json:
 
 def bridge_json(bridge: BridgeSnapshot) -> Json:
     """ARI's Bridge."""
-    return {
+    written: dict[str, Any] = {
         "id": bridge.id,
         "technology": bridge.technology,
         "bridge_type": bridge.bridge_type,
@@ -94,8 +94,13 @@ def bridge_json(bridge: BridgeSnapshot) -> Json:
         "name": bridge.name,
         "channels": list(bridge.channels),
         "creationtime": timestamp(bridge.creationtime),
-        "video_mode": "talker",
+        "video_mode": bridge.video_mode,
     }
+    if bridge.video_source_id:
+        written["video_source_id"] = bridge.video_source_id
+    if bridge.bridgevars:
+        written["bridgevars"] = dict(bridge.bridgevars)
+    return written
 
 
 def playback_json(playback: PlaybackSnapshot) -> Json:
@@ -216,6 +221,7 @@ def sound_json(sound: Sound) -> Json:
 # objects, or after them. What is not here has none but its objects.
 LEADING: dict[type[events.Event], Callable[[Any], Json]] = {
     events.ChannelVarset: lambda e: {"variable": e.variable, "value": e.value},
+    events.ChannelTalkingFinished: lambda e: {"duration": e.duration},
     events.ChannelHangupRequest: lambda e: _present(cause=e.cause, soft=e.soft),
 }
 FIELDS: dict[type[events.Event], Callable[[Any], Json]] = {
@@ -243,6 +249,7 @@ FIELDS: dict[type[events.Event], Callable[[Any], Json]] = {
     events.StasisStart: lambda e: {"args": list(e.args)},
 }
 TRAILING: dict[type[events.Event], Callable[[Any], Json]] = {
+    events.BridgeVideoSourceChanged: lambda e: _present(old_video_source_id=e.old_video_source_id),
     events.PeerStatusChange: lambda e: {"peer": {"peer_status": e.peer_status}},
     events.ContactStatusChange: lambda e: {"contact_info": contact_json(e.contact)},
 }

@@ -60,6 +60,7 @@ EVENTS: Mapping[str, Model] = {
     "ApplicationReplaced": _event(),
     "BridgeCreated": _event(bridge="Bridge"),
     "BridgeDestroyed": _event(bridge="Bridge"),
+    "BridgeVideoSourceChanged": _event({"old_video_source_id": "string"}, bridge="Bridge"),
     "ChannelCallerId": _event(
         caller_presentation="int", caller_presentation_txt="string", channel="Channel"
     ),
@@ -77,6 +78,8 @@ EVENTS: Mapping[str, Model] = {
     "ChannelHold": _event({"musicclass": "string"}, channel="Channel"),
     "ChannelLeftBridge": _event(bridge="Bridge", channel="Channel"),
     "ChannelStateChange": _event(channel="Channel"),
+    "ChannelTalkingFinished": _event(channel="Channel", duration="int"),
+    "ChannelTalkingStarted": _event(channel="Channel"),
     "ChannelUnhold": _event(channel="Channel"),
     "ChannelUserevent": _event(
         {"channel": "Channel", "bridge": "Bridge", "endpoint": "Endpoint"},

@@ -53,7 +53,7 @@ class Leg:
             case events.Acknowledged():
                 self._offer_hold()
             case events.DtmfInfo() if self.channel is not None:
-                self.channel.pressed(event.digit, event.duration)
+                self.channel.signalled(event.digit, event.duration)
             case events.CallEnded():
                 self._ended(event)
 

@@ -26,8 +26,6 @@ FACTS: list[Json] = msgspec.json.decode(
 ARI = {(fact["resource"], fact["nickname"]): fact for fact in FACTS}
 DOCUMENTS = documents(OPERATIONS.values())
 
-NO_BRIDGE_OPTIONS = "bridges of this release connect two channels as they are"
-LATER = "comes with the bridge variables of a later release"
 OUR_BOUND = "we check this bound, so we document it"
 ANSWERED_LATER = "when it is missing the operation itself answers, with ARI's own status"
 WIDTH = "a whole number in JSON has no width"
@@ -36,12 +34,10 @@ DIFFERENCES = {
     "asterisk.getInfo only: values None, not ['build', 'config', 'status', 'system']": (
         "ARI ignores other values instead of refusing them"
     ),
-    "bridges.addChannel absorbDTMF: missing": NO_BRIDGE_OPTIONS,
-    "bridges.addChannel inhibitConnectedLineUpdates: missing": NO_BRIDGE_OPTIONS,
-    "bridges.addChannel mute: missing": NO_BRIDGE_OPTIONS,
-    "bridges.addChannel role: missing": NO_BRIDGE_OPTIONS,
-    "bridges.create variables: missing": LATER,
-    "bridges.createWithId variables: missing": LATER,
+    "bridges.play media: required False, not True": ANSWERED_LATER,
+    "bridges.playWithId media: required False, not True": ANSWERED_LATER,
+    "bridges.record format: required False, not True": ANSWERED_LATER,
+    "bridges.record name: required False, not True": ANSWERED_LATER,
     "channels.create app: required False, not True": "ARI makes the channel, which then ends",
     "channels.originate priority: type 'int', not 'long'": WIDTH,
     "channels.originate timeout: values {'min': -1}, not None": OUR_BOUND,

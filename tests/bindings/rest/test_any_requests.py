@@ -12,6 +12,9 @@ import trio
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from stasisd.core.attendant import Attendant
+from stasisd.core.channel import Channel
+from stasisd.core.stage import Stage
 from stasisd.core.tenant import Tenant
 from tests.support.clock import run
 from tests.support.server import Server, serving
@@ -26,6 +29,9 @@ DECLARED = (
     "Unable to create bridge",
     "Unable to read provided function",
 )
+
+
+FAILURES = {"channel crashed", "attendant crashed", "request failed"}
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -74,7 +80,8 @@ NAMES = [
     "offsetms", "skipms", "playbackId", "name", "format", "maxDurationSeconds",
     "maxSilenceSeconds", "ifExists", "beep", "terminateOn", "variable", "value", "operation",
     "type", "bridgeId", "channel", "eventSource", "source", "application", "only",
-    "destinationRecordingName", "subscribeAll",
+    "destinationRecordingName", "subscribeAll", "role", "absorbDTMF", "mute", "report_events",
+    "inhibitConnectedLineUpdates", "announcer_format", "recorder_format",
 ]  # fmt: skip
 WAIT = st.sampled_from([0.0, 0.0, 0.0, 0.01, 0.3, 2.0])
 
@@ -91,6 +98,10 @@ def asked(
 
 
 CALL = "/ari/channels/{c}"
+BRIDGE = "/ari/bridges/{b}"
+TYPES = st.sampled_from(["", "mixing", "holding", "mixing,dtmf_events", "video_sfu", "nonsense"])
+ROLES = st.sampled_from(["", "", "announcer", "participant"])
+FORMATS = st.sampled_from(["wav", "ulaw", "sln"])
 APP = ("app", "app")
 EXTENSIONS = ["echo"] * 4 + ["hold"] * 3 + ["ring", "busy", "bye", "app-app", "early-app", "none"]
 ORIGINATE = asked(
@@ -130,7 +141,7 @@ ORDINARY = st.one_of(
             CALL + "/record",
             {
                 "name": NEW,
-                "format": st.sampled_from(["wav", "ulaw", "sln"]),
+                "format": FORMATS,
                 "ifExists": st.sampled_from(["fail", "overwrite", "append"]),
             },
             c=CHANNELS,
@@ -146,10 +157,18 @@ ORDINARY = st.one_of(
     ),
     asked("GET", "/ari/recordings/stored/{r}/file", r=RECORDINGS),
     asked("DELETE", "/ari/recordings/stored/{r}", r=RECORDINGS),
-    *[asked("POST", "/ari/bridges/{b}", b=NEW)] * 2,
+    *[asked("POST", "/ari/bridges/{b}", {"type": TYPES}, b=NEW)] * 2,
     asked("DELETE", "/ari/bridges/{b}", b=BRIDGES),
-    *[asked("POST", "/ari/bridges/{b}/addChannel", {"channel": CHANNELS}, b=BRIDGES)] * 3,
-    asked("POST", "/ari/bridges/{b}/removeChannel", {"channel": CHANNELS}, b=BRIDGES),
+    *[
+        asked("POST", BRIDGE + "/addChannel", {"channel": CHANNELS, "role": ROLES}, b=BRIDGES)
+    ]
+    * 3,
+    *[asked("POST", BRIDGE + "/play/{p}", {"media": MEDIA}, b=BRIDGES, p=NEW)] * 2,
+    asked("POST", BRIDGE + "/record", {"name": NEW, "format": FORMATS}, b=BRIDGES),
+    asked("POST", BRIDGE + "/videoSource/{c}", b=BRIDGES, c=CHANNELS),
+    asked("DELETE", BRIDGE + "/videoSource", b=BRIDGES),
+    asked("POST", BRIDGE + "/variable", {"variable": NEW, "value": NEW}, b=BRIDGES),
+    asked("POST", BRIDGE + "/removeChannel", {"channel": CHANNELS}, b=BRIDGES),
     *(
         asked(
             method,
@@ -221,7 +240,7 @@ async def play(folder: Path, steps: list[Step]) -> None:
             socket.close()
             assert server.tenant.bus.statistics()["topics"] == 0
             assert not server.tenant.applications
-    crashed = [log for log in logs if log["event"] in {"channel crashed", "request failed"}]
+    crashed = [log for log in logs if log["event"] in FAILURES]
     assert not crashed, crashed
 
 
@@ -259,7 +278,8 @@ async def ask(server: Server, step: Step) -> None:
 
 def check(tenant: Tenant) -> None:
     """What holds at every moment."""
-    assert tenant.media.statistics().ports == len(tenant.channels)
+    ours = [attendant for bridge in tenant.bridges.values() for attendant in bridge.attendants]
+    assert tenant.media.statistics().ports >= len(tenant.channels) + 2 * len(ours)
     for channel in tenant.channels.values():
         assert channel.bridge is None or channel in channel.bridge.channels
         if channel.visit is not None:
@@ -269,11 +289,18 @@ def check(tenant: Tenant) -> None:
         assert tuple(member.id for member in bridge.channels) == bridge.snapshot.channels
         assert all(member.bridge is bridge for member in bridge.channels)
     for playing in tenant.playbacks.values():
-        assert playing in playing.channel.playbacks
-        assert not playing.channel.destroyed
+        assert playing in playing.stage.playbacks
+        assert runs(playing.stage)
     for name, live in tenant.recordings.items():
         assert live.name == name
-        assert not live.channel.destroyed
+        assert runs(live.stage)
+
+
+def runs(stage: Stage) -> bool:
+    """Whether what is played or recorded there may still be under way."""
+    if isinstance(stage, Attendant):
+        return stage in stage.bridge.attendants
+    return isinstance(stage, Channel) and not stage.destroyed
 
 
 async def end(server: Server) -> None:

@@ -1,0 +1,113 @@
+"""Operations on what a bridge hears and says: play and record."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+from stasisd.core import attendant, playback
+from stasisd.core.attendant import NoMedia
+from stasisd.core.bridge import Bridge
+from stasisd.core.playback import Playback
+from stasisd.core.recording import LiveRecording
+from stasisd.core.snapshots import LiveRecordingSnapshot, PlaybackSnapshot
+
+from .bridges import IN_STASIS, in_stasis
+from .declare import Control, Create, Named, operation
+from .errors import OperationFailed, Unprocessable
+from .media import (
+    RECORDING_ERRORS,
+    IfExists,
+    Offset,
+    Seconds,
+    Skip,
+    TerminateOn,
+    begun,
+    play_on,
+    wanted_recording,
+)
+from .parameters import MediaUri
+
+# What a client may name as the format of the party that we put into the bridge. It changes
+# nothing: all of a bridge is mixed in the one way.
+FORMATS = {"ulaw", "alaw", "g722", "opus", "gsm", "slin", "slin12", "slin16", "slin24", "slin48"}
+
+
+def _check_format(parameter: str, given: str) -> None:
+    if given and given not in FORMATS:
+        raise Unprocessable(
+            f"specified {parameter} is unknown on this system",
+            detail=f"known formats are {', '.join(sorted(FORMATS))}",
+        )
+
+
+@contextmanager
+def _with_media(message: str) -> Iterator[None]:
+    try:
+        yield
+    except NoMedia as unavailable:
+        raise OperationFailed(message, detail=str(unavailable)) from None
+
+
+@operation(
+    "bridges.play",
+    rest="POST /bridges/{bridgeId}/play",
+    also={"playWithId": "POST /bridges/{bridgeId}/play/{playbackId}"},
+    location="/playbacks/{id}",
+    errors={**IN_STASIS, 422: "The format of the announcer is unknown"},
+)
+def play(
+    bridge: Control[Bridge],
+    new: Create[Playback],
+    *,
+    media: list[MediaUri] | None = None,
+    announcer_format: Annotated[str, Named("announcer_format")] = "",
+    lang: str = "",
+    offsetms: Offset = 0,
+    skipms: Skip = playback.DEFAULT_SKIP_MS,
+) -> PlaybackSnapshot:
+    """Play a list of media to all in a bridge, after what is being played to it already."""
+    in_stasis(bridge)
+    _check_format("announcer_format", announcer_format)
+    with _with_media("Could not create playback channel"):
+        return play_on(
+            new,
+            lambda: attendant.announcer_of(bridge),
+            media,
+            language=lang,
+            offset_ms=offsetms,
+            skip_ms=skipms,
+        )
+
+
+@operation(
+    "bridges.record",
+    rest="POST /bridges/{bridgeId}/record",
+    location="/recordings/live/{name}",
+    errors={404: "Bridge not found", **RECORDING_ERRORS},
+)
+async def record(  # noqa: PLR0913 - ARI's parameters, each by its name
+    bridge: Control[Bridge],
+    new: Annotated[Create[LiveRecording], Named("name")],
+    *,
+    format: str = "",  # noqa: A002 - ARI's name
+    recorder_format: Annotated[str, Named("recorder_format")] = "",
+    max_duration_seconds: Seconds = 0,
+    max_silence_seconds: Seconds = 0,
+    if_exists: IfExists = "fail",
+    beep: bool = False,
+    terminate_on: TerminateOn = "none",
+) -> LiveRecordingSnapshot:
+    """Record what all in a bridge say together."""
+    in_stasis(bridge)
+    wanted = wanted_recording(
+        new,
+        form=format,
+        max_duration_seconds=max_duration_seconds,
+        max_silence_seconds=max_silence_seconds,
+        if_exists=if_exists,
+        beep=beep,
+        terminate_on=terminate_on,
+    )
+    _check_format("recorder_format", recorder_format)
+    with _with_media("Failed to create recording channel"):
+        return await begun(attendant.record(bridge, wanted), wanted)

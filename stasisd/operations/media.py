@@ -1,0 +1,99 @@
+"""What playing and recording share, whether a channel or a bridge hears or is heard."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from stasisd.core import playback, recording
+from stasisd.core.playback import NotPlayable, Playback
+from stasisd.core.recording import LiveRecording, NotRecordable, Wanted
+from stasisd.core.snapshots import LiveRecordingSnapshot, PlaybackSnapshot
+from stasisd.core.stage import Stage
+from stasisd.core.stored_recordings import AlreadyExists, BadName
+
+from .declare import AtLeast, Create, OneOf
+from .errors import Conflict, OperationFailed, Unprocessable
+
+Seconds = Annotated[int, AtLeast(0, "Durations cannot be negative")]
+Offset = Annotated[int, AtLeast(0, "offsetms cannot be negative")]
+Skip = Annotated[int, AtLeast(0, "skipms cannot be negative")]
+IfExists = Annotated[str, OneOf(("fail", "overwrite", "append"), "ifExists invalid")]
+TerminateOn = Annotated[str, OneOf(tuple(recording.TERMINATORS), "terminateOn invalid")]
+
+RECORDING_ERRORS = {
+    400: "Invalid parameters",
+    409: "Channel or bridge not in a Stasis application, or the recording exists",
+    422: "The format is unknown",
+}
+
+
+def play_on(
+    new: Create[Playback],
+    find_stage: Callable[[], Stage],
+    media: list[str] | None,
+    *,
+    language: str,
+    offset_ms: int,
+    skip_ms: int,
+) -> PlaybackSnapshot:
+    """Queue media; the stage is only asked for when nothing speaks against it."""
+    if not media:
+        raise OperationFailed("Failed to queue media for playback", detail="media is missing")
+    if new.id is not None and new.id in new.tenant.playbacks:
+        raise Conflict("Playback with given unique ID already exists")
+    try:
+        playing = playback.play(
+            find_stage(),
+            tuple(media),
+            playback_id=new.id or None,
+            language=language or None,
+            offset_ms=offset_ms,
+            skip_ms=skip_ms,
+        )
+    except NotPlayable:
+        raise Conflict("Channel not in Stasis application") from None
+    return playing.snapshot
+
+
+def wanted_recording(
+    new: Create[LiveRecording],
+    *,
+    form: str,
+    max_duration_seconds: int,
+    max_silence_seconds: int,
+    if_exists: str,
+    beep: bool,
+    terminate_on: str,
+) -> Wanted:
+    """The recording that ARI's parameters mean."""
+    if form not in recording.FORMATS:
+        raise Unprocessable(
+            "specified format is unknown on this system",
+            detail=f"known formats are {', '.join(recording.FORMATS)}",
+        )
+    return Wanted(
+        name=new.id or "",
+        format=form,
+        max_duration_ms=max_duration_seconds * 1000,
+        max_silence_ms=max_silence_seconds * 1000,
+        if_exists=if_exists,
+        beep=beep,
+        terminate_on=recording.TERMINATORS[terminate_on],
+    )
+
+
+async def begun(start: Awaitable[LiveRecording], wanted: Wanted) -> LiveRecordingSnapshot:
+    """Await the start of a recording, and say in ARI's words what went wrong."""
+    try:
+        return (await start).snapshot
+    except BadName:
+        raise OperationFailed(
+            "Error parsing request", detail="name must be a path without '..' or hidden parts"
+        ) from None
+    except AlreadyExists:
+        raise Conflict(
+            f"Recording '{wanted.name}' already exists and can not be overwritten"
+        ) from None
+    except NotRecordable:
+        raise Conflict("Channel not in Stasis application") from None
+    except OSError as error:
+        raise OperationFailed("Internal Server Error", detail=str(error.strerror)) from None
