@@ -1,17 +1,14 @@
 """Requests, calls and deaf listeners at random, and what is left: `python -m tests.bench.soak`.
 
-A daemon of its own process serves 20 000 requests, some of them wrong, and 2000 calls between Local
-channels, which play, record, are paused, and end in the middle of anything. Meanwhile WebSockets
-that hear everything stop reading. Shown are memory, descriptors and threads of both processes
-before, in the middle and after: what grows from the middle to the end is a leak.
+A daemon of its own process serves REQUESTS, some of them wrong, and CALLS between Local channels,
+which play, record, are paused, and end in the middle of anything. Meanwhile WebSockets that hear
+everything stop reading. Shown are memory, descriptors and threads of both processes before and
+after each of some rounds: what grows from each round to the next is a leak.
 """
 
 import argparse
-import os
 import random
 import socket
-import subprocess
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -24,20 +21,9 @@ import msgspec
 import trio
 import trio_websocket
 
-USER, PASSWORD = "soak", "soak:with/colon"
-CONFIGURATION = f"""
-[http]
-bind = ["127.0.0.1:0"]
-[sip]
-bind = "127.0.0.1:0"
-[media]
-bind = "127.0.0.1"
-[log]
-level = "info"
-format = "json"
-[tenants.default.users.{USER}]
-password = "{PASSWORD}"
-"""
+from tests.bench.figures import figures
+from tests.support.program import PASSWORD, USER, Program, configuration, running
+
 DIALPLAN = """
 [default]
 exten => talk,1,Answer()
@@ -189,88 +175,36 @@ def _shares(total: int, parts: int) -> list[range]:
     return [range(part, total, parts) for part in range(parts)]
 
 
-# --- the figures of a process
+# --- the daemon
 
 
-class Figures(msgspec.Struct, frozen=True):
-    """What a process holds: memory in KiB, open descriptors, threads."""
-
-    memory: int
-    descriptors: int
-    threads: int
-
-    def __str__(self) -> str:
-        return f"{self.memory / 1024:6.1f} MB {self.descriptors:4} fds {self.threads:2} threads"
-
-
-def figures(pid: int) -> Figures:
-    """Read them from /proc."""
-    status = dict(
-        line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines()
-    )
-    return Figures(
-        memory=int(status["VmRSS"].split()[0]),
-        descriptors=sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir()),
-        threads=int(status["Threads"]),
-    )
-
-
-def child_of(pid: int) -> int:
-    """The media process of a daemon, which a thread of it started."""
-    threads = Path(f"/proc/{pid}/task").glob("*/children")
-    (child,) = [int(text) for thread in threads for text in thread.read_text().split()]
-    return child
-
-
-async def measure(requests: int, calls: int, deaf: int) -> None:
-    """Start a daemon, soak it twice, and print its figures each time."""
+async def measure(requests: int, calls: int, deaf: int, rounds: int) -> None:
+    """Start a daemon, soak it round by round, and print its figures each time."""
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "stasisd.toml")
-        await trio.Path(file).write_text(CONFIGURATION)
-        await trio.Path(folder, "extensions.conf").write_text(DIALPLAN)
-        process = await trio.lowlevel.open_process(
-            [sys.executable, "-m", "stasisd", "serve", "--config", str(file)],
-            env={**os.environ, "STATE_DIRECTORY": str(Path(folder, "state"))},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-        )
-        try:
-            await _measure(process, requests, calls, deaf)
-        finally:
-            process.terminate()
-            print("exit code", await process.wait())
+        async with running(Path(folder), configuration(), DIALPLAN) as daemon:
+            await _measure(daemon, _shares(requests, rounds), _shares(calls, rounds), deaf)
+            print("exit code", await daemon.end())
 
 
-async def _measure(process: trio.Process, requests: int, calls: int, deaf: int) -> None:
-    assert process.stderr is not None
-    lines = process.stderr
-    host, _, port = msgspec.json.decode(await lines.receive_some())["http"][0].rpartition(":")
-    daemon, media = process.pid, child_of(process.pid)
+async def _measure(daemon: Program, requests: list[range], calls: list[range], deaf: int) -> None:
+    (host, port), _ = await daemon.addresses()
 
     def show(when: str) -> None:
-        print(f"{when:9} daemon {figures(daemon)}   media {figures(media)}", flush=True)
+        for name, pid in ("daemon", daemon.pid), ("media", daemon.worker()):
+            print(f"{when:5} {name:6} {figures(pid)}", flush=True)
 
-    complaints = 0
-
-    async def count_complaints() -> None:
-        nonlocal complaints
-        async for data in lines:
-            complaints += data.count(b'"level": "error"')
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(count_complaints)
-        show("idle")
-        for when in ("half", "whole"):
-            soak = Soak(host, int(port), seed=len(when))
-            ears = soak.deafen(deaf)
-            await soak.run(requests // 2, calls // 2)
-            for ear in ears:
-                ear.close()
-            await trio.sleep(3)
-            show(when)
-            print(f"          {len(soak.wrong)} wrong answers", *soak.wrong[:5], sep="\n    ")
-        print(f"          {complaints} errors in the log")
-        nursery.cancel_scope.cancel()
+    show("idle")
+    for number, (some, others) in enumerate(zip(requests, calls, strict=True), 1):
+        soak = Soak(host, port, seed=number)
+        ears = soak.deafen(deaf)
+        await soak.run(len(some), len(others))
+        for ear in ears:
+            ear.close()
+        await trio.sleep(3)
+        show(f"{number}")
+        print(f"      {len(soak.wrong)} wrong answers", *soak.wrong[:5], sep="\n    ")
+    errors = [entry for entry in daemon.log if entry["level"] in ("error", "critical", "none")]
+    print(f"{len(errors)} errors in the log", *errors[:5], sep="\n    ")
 
 
 def main() -> None:
@@ -279,8 +213,9 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=20_000)
     parser.add_argument("--calls", type=int, default=2000)
     parser.add_argument("--deaf", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=4)
     given = parser.parse_args()
-    trio.run(measure, given.requests, given.calls, given.deaf)
+    trio.run(measure, given.requests, given.calls, given.deaf, given.rounds)
 
 
 if __name__ == "__main__":
