@@ -10,7 +10,7 @@ import queue
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, closing
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -193,17 +193,19 @@ async def open_database(path: Path) -> AsyncIterator[Database]:
 
 
 def _connect(path: Path) -> tuple[sqlite3.Connection, sqlite3.Connection]:
-    try:
-        make_private_folder(path.parent)
-        make_private_file(path)
-        writer = _connection(path)
-        writer.execute("PRAGMA journal_mode = WAL")
-        writer.execute("PRAGMA synchronous = NORMAL")
-        migrate(writer, path)
-        reader = _connection(path)
-        reader.execute("PRAGMA query_only = ON")
-    except (sqlite3.Error, OSError) as error:
-        raise Unusable(path, f"can't be opened as a database: {error}") from error
+    with ExitStack() as opened:
+        try:
+            make_private_folder(path.parent)
+            make_private_file(path)
+            writer = opened.enter_context(closing(_connection(path)))
+            writer.execute("PRAGMA journal_mode = WAL")
+            writer.execute("PRAGMA synchronous = NORMAL")
+            migrate(writer, path)
+            reader = opened.enter_context(closing(_connection(path)))
+            reader.execute("PRAGMA query_only = ON")
+        except (sqlite3.Error, OSError) as error:
+            raise Unusable(path, f"can't be opened as a database: {error}") from error
+        opened.pop_all()
     return writer, reader
 
 

@@ -112,6 +112,14 @@ class RequestQueue:
 
     async def _work(self) -> None:
         self._called = False
+        try:
+            await self._perform()
+        except trio.Cancelled:
+            # The nursery may close at once, and what still comes in must not start a task in it.
+            self._nursery = None
+            raise
+
+    async def _perform(self) -> None:
         done = 0
         while (request := await self._next()) is not None:
             self._reply(await self._answer(request))

@@ -58,13 +58,15 @@ class Line:
     async def _listen(self) -> tuple[Transport, ...]:
         given, made = self._settings, []
         port = given.port
-        if given.udp:
-            local = self._wire.listen_udp(given.host, port)
-            port = local[1]  # a port that was found free serves both transports
-            made.append(Transport("udp", local, self._advertised(local)))
+        # A port that was found free serves both transports. TCP looks for it: nearly all that
+        # programs are given at random, and may still linger, are ports of TCP.
         if given.tcp:
             local = await self._wire.listen_tcp(given.host, port)
+            port = local[1]
             made.append(Transport("tcp", local, self._advertised(local)))
+        if given.udp:
+            local = self._wire.listen_udp(given.host, port)
+            made.insert(0, Transport("udp", local, self._advertised(local)))
         return tuple(made)
 
     def _advertised(self, local: Address) -> Address:

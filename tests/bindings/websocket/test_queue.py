@@ -158,3 +158,20 @@ async def test_what_comes_after_it_was_cancelled_is_left_alone() -> None:
     await requests.take(["late"])
     assert await requests.replies() is None
     assert work.begun == []
+
+
+async def test_what_comes_as_it_is_cancelled_starts_nothing() -> None:
+    for _ in range(20):  # Trio takes the tasks of one moment in any order
+        requests = RequestQueue(Work().answer)
+
+        async def speak(queue: RequestQueue) -> None:
+            try:
+                await trio.sleep_forever()
+            finally:
+                await queue.take(["late"])
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(requests.run)
+            nursery.start_soon(speak, requests)
+            await wait_all_tasks_blocked()
+            nursery.cancel_scope.cancel()

@@ -1,6 +1,7 @@
 """The SIP technology in a tenant, phones around it, and nothing of it left at the end."""
 
 import sqlite3
+import weakref
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -52,6 +53,8 @@ class InlineDatabase:
 
     def __init__(self) -> None:
         self.connection = sqlite3.connect(":memory:", isolation_level=None)
+        # Python 3.13 warns of connections that nobody has closed.
+        weakref.finalize(self, self.connection.close)
         migrate(self.connection, Path(":memory:"))
         self.failing: Exception | None = None
 
