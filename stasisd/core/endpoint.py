@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from . import events
-from .snapshots import ContactSnapshot, EndpointSnapshot
+from .snapshots import ContactSnapshot, EndpointSnapshot, TextMessage
 
 if TYPE_CHECKING:
     from .tenant import Tenant
@@ -57,6 +57,10 @@ class Endpoint:
             self._publish(events.PeerStatusChange, peer_status="Unreachable")
         self._publish(events.ContactStatusChange, contact=contact)
         self.tenant.device_states.tell(f"{self.technology}/{self.resource}")
+
+    def texted(self, message: TextMessage) -> None:
+        """The endpoint sent a text."""
+        self._publish(events.TextMessageReceived, message=message)
 
     def _publish(self, event: type[events.EndpointEvent], **fields: Any) -> None:
         self.tenant.publish(event, self.topics, endpoint=self.snapshot, **fields)

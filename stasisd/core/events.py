@@ -13,6 +13,7 @@ from .snapshots import (
     EndpointSnapshot,
     LiveRecordingSnapshot,
     PlaybackSnapshot,
+    TextMessage,
 )
 
 
@@ -217,6 +218,12 @@ class EndpointEvent(Event, frozen=True, kw_only=True):
     """Something happened to this endpoint."""
 
     endpoint: EndpointSnapshot
+
+
+class TextMessageReceived(EndpointEvent, frozen=True, kw_only=True):
+    """The endpoint sent a text."""
+
+    message: TextMessage
 
 
 class EndpointStateChange(EndpointEvent, frozen=True, kw_only=True):

@@ -128,6 +128,14 @@ class MailboxSnapshot(msgspec.Struct, frozen=True):
     new_messages: int
 
 
+class TextMessage(msgspec.Struct, frozen=True):
+    """A text that somebody sent; who sent it and to whom are addresses."""
+
+    sender: str
+    recipient: str
+    text: str
+
+
 class ApplicationSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """One application and what it follows."""
 

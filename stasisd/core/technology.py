@@ -3,6 +3,7 @@
 Upper rooms implement these Protocols and the daemon puts them into each tenant.
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import msgspec
@@ -12,6 +13,7 @@ from .snapshots import Party
 
 if TYPE_CHECKING:
     from .channel import Channel
+    from .endpoint import Endpoint
     from .tenant import Tenant
 
 
@@ -118,6 +120,43 @@ class Technology(Protocol):
         """Make a channel, not yet dialled, to what follows the slash of ``TECH/resource``.
 
         Raises :class:`AllocationFailed`.
+        """
+
+
+class NotReachable(Exception):
+    """Nobody can be reached at the endpoint; the message says why."""
+
+
+class BadMessage(Exception):
+    """The message can't be sent as it is; the message of the error says why."""
+
+
+@runtime_checkable
+class Messenger(Protocol):
+    """A technology that carries texts, and can ask a phone to call somebody.
+
+    Both are on their way when the verb returns; nobody is told whether they arrive. ``sender`` is
+    an address as the technology writes it, or a name. ``fields`` are more of what it can carry,
+    e.g. SIP's headers. They raise :class:`NotReachable` and :class:`BadMessage`.
+    """
+
+    def send_text(
+        self, endpoint: "Endpoint", sender: str, text: str, fields: Mapping[str, str]
+    ) -> None:
+        """Send a text to an endpoint."""
+
+    def refer(
+        self,
+        endpoint: "Endpoint",
+        sender: str,
+        target: str,
+        fields: Mapping[str, str],
+        *,
+        to_us: bool,
+    ) -> None:
+        """Ask an endpoint to call ``target``: an address, or an endpoint's name.
+
+        ``to_us`` lets it call an endpoint through this server, instead of where that is.
         """
 
 

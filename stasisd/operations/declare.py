@@ -175,6 +175,7 @@ class Operation:
         location: str = "",
         errors: Mapping[int, str],
         in_documents: bool,
+        accepted: bool = False,
     ) -> None:
         """See :func:`operation`."""
         self.name = name
@@ -184,6 +185,7 @@ class Operation:
         self.location = location
         self.errors = errors
         self.in_documents = in_documents
+        self.accepted = accepted
         self.summary = (inspect.getdoc(function) or "").partition("\n")[0]
         hints = get_type_hints(function, include_extras=True)
         self.returns = hints.pop("return", None)
@@ -217,13 +219,14 @@ def operation(
     location: str = "",
     errors: Mapping[int, str] = types.MappingProxyType({}),
     in_documents: bool = True,
+    accepted: bool = False,
 ) -> Callable[[Performed], Operation]:
     """Declare an operation ``resource.nickname``.
 
     ``rest`` is ``METHOD /path`` or None where HTTP does not offer it; ``also`` maps further
     nicknames to further ways to ask for the same. ``location`` is the path at which what the
     operation made is found, with fields of the result in braces, where clients expect to be told.
-    ``errors`` are documented.
+    ``errors`` are documented. ``accepted`` says that it only begins what was asked for.
     """
     nickname = name.partition(".")[2]
     asked = {nickname: rest} if rest else {}
@@ -233,7 +236,13 @@ def operation(
         if name in OPERATIONS:
             raise DeclarationError(f"{name} is declared twice")
         declared = OPERATIONS[name] = Operation(
-            name, function, routes, location=location, errors=errors, in_documents=in_documents
+            name,
+            function,
+            routes,
+            location=location,
+            errors=errors,
+            in_documents=in_documents,
+            accepted=accepted,
         )
         return declared
 

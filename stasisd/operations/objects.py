@@ -14,7 +14,7 @@ from stasisd.core.recording import LiveRecording
 from stasisd.core.stored_recordings import StoredRecording
 from stasisd.core.tenant import Tenant
 
-from .parameters import EventSource, find_source
+from .parameters import Addressee, EventSource, find_addressee, find_source
 
 
 class Device(msgspec.Struct, frozen=True, eq=False):
@@ -122,6 +122,14 @@ KINDS: dict[type, Kind] = {
         find=NamedMailbox,
         all=lambda tenant: [NamedMailbox(tenant, name) for name in tenant.mailboxes.kept.values],
         id_of=lambda mailbox: mailbox.name,
+    ),
+    Addressee: Kind(
+        name="endpoint",
+        wire=("to",),
+        absent="Endpoint not found",
+        find=find_addressee,
+        all=lambda _tenant: [],
+        id_of=lambda addressee: addressee.name,
     ),
     EventSource: Kind(
         name="source",

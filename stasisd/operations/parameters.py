@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 
 from caps.access import Right
+from stasisd.core.endpoint import Endpoint
 from stasisd.core.tenant import Tenant
 
 from .errors import InvalidParameter
@@ -41,6 +42,46 @@ ApplicationName = Annotated[
 ]
 # The id that a channel made along with another one shall have.
 NewChannelId = Annotated[str, Mentions(Right.CREATE, lambda channel_id: ("channel", channel_id))]
+
+
+class Addressee(msgspec.Struct, frozen=True, eq=False):
+    """Whom a message goes to: an endpoint that the text of a parameter names."""
+
+    endpoint: Endpoint
+
+    @property
+    def name(self) -> str:
+        """The endpoint's technology and resource."""
+        return f"{self.endpoint.technology}/{self.endpoint.resource}"
+
+
+def endpoint_named(text: str) -> tuple[str, str] | None:
+    """The technology and resource of ``PJSIP/100``, ``pjsip:100`` or ``sip:100@example.com``."""
+    scheme, colon, rest = text.partition(":")
+    if not colon:
+        technology, slash, resource = text.partition("/")
+        return (technology, resource) if slash else None
+    if scheme.lower() == "pjsip":
+        return "PJSIP", rest.partition("/")[0]
+    if scheme.lower() in {"sip", "sips"}:
+        return "PJSIP", rest.partition("@")[0]
+    return None
+
+
+def find_addressee(tenant: Tenant, text: str) -> Addressee | None:
+    """The endpoint that a text names, if there is one."""
+    named = endpoint_named(text)
+    endpoint = tenant.endpoints.get(named) if named else None
+    return Addressee(endpoint) if endpoint else None
+
+
+def _endpoint_mentioned(text: str) -> Name | None:
+    named = endpoint_named(text)
+    return ("endpoint", "/".join(named)) if named else None
+
+
+# Whom somebody is asked to call; an address elsewhere is as good as an endpoint of ours.
+ReferTarget = Annotated[str, Mentions(Right.CREATE, _endpoint_mentioned)]
 
 
 class EventSource(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ from .call import Call, CallAlarm, CallState, CallTimer
 from .calls import Calls
 from .causes import NORMAL_CLEARING, q850_of
 from .digest import Credentials
-from .events import By, CallId, Event, RegistrationId
+from .events import By, CallId, Event, RegistrationId, RequestId
 from .flow import Flow
 from .grammar import MalformedSip
 from .headers import Field
@@ -19,6 +19,7 @@ from .offers import Offers
 from .registrar import BindingTimer, Registrar
 from .registration import Binding
 from .registrations import RefreshTimer, Registrations
+from .requests import ReferralTimer, Requests
 from .settings import Directory, Settings
 from .stack import ALLOW, SUPPORTED, Stack
 from .transaction_layer import (
@@ -57,6 +58,7 @@ class Endpoint:
         self._authenticator = Authenticator(stack)
         self._registrar = Registrar(stack, self._authenticator)
         self._registrations = Registrations(stack)
+        self._requests = Requests(stack, self._authenticator)
         self._calls = Calls(stack)
         self._answers = Answers(stack, self._calls)
         self._incoming = IncomingCalls(stack, self._calls, self._answers)
@@ -228,6 +230,38 @@ class Endpoint:
         """Take a registration of ours back."""
         self._registrations.unregister(registration, now)
 
+    # Single requests.
+
+    def message(
+        self,
+        target: SipUri,
+        to: NameAddr,
+        from_: NameAddr,
+        flow: Flow,
+        text: str,
+        now: float,
+        *,
+        fields: Sequence[Field] = (),
+        credentials: Credentials | None = None,
+    ) -> RequestId:
+        """Send a text (RFC 3428). Raise MalformedSip for a field that can't be sent."""
+        return self._requests.message(target, to, from_, flow, text, fields, credentials, now)
+
+    def refer(
+        self,
+        target: SipUri,
+        to: NameAddr,
+        from_: NameAddr,
+        flow: Flow,
+        refer_to: NameAddr,
+        now: float,
+        *,
+        fields: Sequence[Field] = (),
+        credentials: Credentials | None = None,
+    ) -> RequestId:
+        """Ask somebody to call another address (RFC 3515). Raise MalformedSip as ``message``."""
+        return self._requests.refer(target, to, from_, flow, refer_to, fields, credentials, now)
+
     # What the layers below report.
 
     def _message(self, message: Message, flow: Flow, now: float) -> None:
@@ -274,6 +308,8 @@ class Endpoint:
             self._registrar.received(transaction, flow, now)
         elif request.method == "OPTIONS":
             self._capabilities(transaction, now)
+        elif request.method == "MESSAGE":
+            self._requests.message_received(transaction, flow, now)
         else:
             self._stack.reply(transaction, 481, now)
 
@@ -284,6 +320,13 @@ class Endpoint:
 
     def _within_dialog(self, transaction: Transaction, flow: Flow, now: float) -> None:
         request = transaction.request
+        if request.method == "NOTIFY":
+            self._requests.notified(transaction, now)
+            return
+        if request.method == "MESSAGE":
+            # What is sent within a call is a text like any other (RFC 3428 section 6).
+            self._requests.message_received(transaction, flow, now)
+            return
         call = self._calls.of(request)
         if call is None:
             self._stack.reply(transaction, 481, now)
@@ -335,6 +378,8 @@ class Endpoint:
             self._calls.bye_response(transaction, response, now)
         elif purpose is Purpose.REGISTER:
             self._registrations.response(transaction, response, now)
+        elif purpose is Purpose.SINGLE:
+            self._requests.response(transaction, response, now)
 
     def _failed(self, failed: Failed, now: float) -> None:
         transaction, purpose = failed.transaction, failed.transaction.purpose
@@ -346,6 +391,8 @@ class Endpoint:
             self._calls.bye_failed(transaction)
         elif purpose is Purpose.REGISTER:
             self._registrations.failed(transaction, failed.status)
+        elif purpose is Purpose.SINGLE:
+            self._requests.failed(transaction, failed.status)
 
     def _due(self, due: object, now: float) -> None:
         if isinstance(due, TransactionTimer):
@@ -358,6 +405,8 @@ class Endpoint:
             self._registrar.expired(due)
         elif isinstance(due, RefreshTimer):
             self._registrations.refresh(due.registration, now)
+        elif isinstance(due, ReferralTimer):
+            self._requests.expired(due)
         elif isinstance(due, UnfinishedMessage):
             self._stack.transport.close(due.flow, "a message did not end in time")
 

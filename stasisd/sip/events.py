@@ -13,6 +13,8 @@ from .uri import NameAddr, Uri
 # Our name for a call; it is our tag in the call's dialog.
 CallId = NewType("CallId", str)
 RegistrationId = NewType("RegistrationId", str)
+# Our name for a single request of ours.
+RequestId = NewType("RequestId", str)
 
 
 class By(StrEnum):
@@ -140,6 +142,31 @@ class RegistrationFailed(Struct, frozen=True):
     reason: str
 
 
+class MessageReceived(Struct, frozen=True, kw_only=True):
+    """A phone sends a text (MESSAGE). ``endpoint`` is the name it has proved to be."""
+
+    endpoint: str
+    from_: NameAddr
+    to: NameAddr
+    text: str
+    flow: Flow
+
+
+class RequestAnswered(Struct, frozen=True):
+    """The final response to a MESSAGE or REFER of ours came, or 408 or 503 stand for none."""
+
+    request: RequestId
+    status: int
+    reason: str
+
+
+class ReferralProgressed(Struct, frozen=True):
+    """Whom we referred tells how the call went so far: the status it got, 100 for none yet."""
+
+    request: RequestId
+    status: int
+
+
 class AuthenticationFailed(Struct, frozen=True):
     """Wrong credentials came: a wrong password, or an unknown user."""
 
@@ -182,6 +209,9 @@ Event = (
     | BindingChanged
     | Registered
     | RegistrationFailed
+    | MessageReceived
+    | RequestAnswered
+    | ReferralProgressed
     | AuthenticationFailed
     | MalformedReceived
     | ConnectionWanted

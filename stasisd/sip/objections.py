@@ -20,6 +20,7 @@ MAX_HOPS = 255
 ACCEPTED = {
     "INVITE": frozenset({SDP}),
     "INFO": frozenset({"application/dtmf-relay", "application/dtmf"}),
+    "MESSAGE": frozenset({"text/plain"}),
 }
 
 

@@ -17,7 +17,7 @@ from .transport import TransportLayer
 from .uri import SipUri
 
 # What we understand. A method that is added here needs its handler in `endpoint`.
-METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "REGISTER", "INFO")
+METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "REGISTER", "INFO", "MESSAGE", "NOTIFY")
 EXTENSIONS: tuple[str, ...] = ()
 
 ALLOW: Field = ("Allow", ", ".join(METHODS))

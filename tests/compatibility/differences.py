@@ -100,12 +100,6 @@ DIFFERENCES: tuple[Difference, ...] = (
         ),
     ),
     Difference(
-        recorded="`PUT /endpoints/sendMessage` asks for its parameters.",
-        ours="405 `Invalid method`.",
-        reason="Messages are not in this release.",
-        places=(Place("endpoints", (6, 7), NOT_SENT),),
-    ),
-    Difference(
         recorded="The last `DeviceStateChanged` of `Local/echo@conformance` says `INUSE` after its "
         "last channel was destroyed.",
         ours="It says `NOT_INUSE`.",

@@ -532,6 +532,8 @@ def test_options_tell_what_we_can() -> None:
         "cancel",
         "bye",
         "options",
+        "message",
+        "notify",
         "register",
         "info",
     }

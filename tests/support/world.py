@@ -1,5 +1,6 @@
 """A tenant with one object of each kind, and grants to ask for things with."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -21,7 +22,7 @@ from stasisd.core.tenant import Tenant
 from stasisd.operations.declare import Operation
 from stasisd.operations.errors import OperationError
 from stasisd.operations.gate import Gate
-from stasisd.technologies.local import Half
+from stasisd.technologies.local import Half, Local
 
 APP = "app"
 
@@ -68,7 +69,7 @@ async def furnish(tenant: Tenant) -> bus.Mailbox:
     (folder / "stored.sln").write_bytes(bytes(320))
     tenant.create_bridge("b").set_variable("CONFVAR", "shown")
     tenant.endpoints["PJSIP", "100"] = Endpoint(tenant, "PJSIP", "100")
-    tenant.technologies["PJSIP"] = tenant.technologies["Local"]
+    tenant.technologies["PJSIP"] = Carrier()
     channel.set_variable("CONFVAR", "shown")
     tenant.device_states.update("Stasis:d", "INUSE")
     tenant.mailboxes.update("m", 1, 2)
@@ -78,6 +79,26 @@ async def furnish(tenant: Tenant) -> bus.Mailbox:
     await trio.sleep(0.1)
     await mailbox.receive()
     return mailbox
+
+
+class Carrier(Local):
+    """A technology that carries messages, into the void."""
+
+    def send_text(
+        self, endpoint: Endpoint, sender: str, text: str, fields: Mapping[str, str]
+    ) -> None:
+        """Lose it."""
+
+    def refer(
+        self,
+        endpoint: Endpoint,
+        sender: str,
+        target: str,
+        fields: Mapping[str, str],
+        *,
+        to_us: bool,
+    ) -> None:
+        """Lose it."""
 
 
 class Drawer:
@@ -150,6 +171,7 @@ VALUES: dict[str, Any] = {
     "eventSource": "channel:c",
     "fields": [{"attribute": "color", "value": "blue"}],
     "format": "wav",
+    "from": "sip:me@example.com",
     "id": "here",
     "logChannelName": "log",
     "mailboxName": "m",
@@ -161,11 +183,13 @@ VALUES: dict[str, Any] = {
     "oldMessages": "2",
     "operation": "pause",
     "playbackId": "p",
+    "refer_to": "sip:somebody@example.com",
     "resource": "100",
     "soundId": "hello",
     "source": "channel:c",
     "states": "channel_answered",
     "tech": "PJSIP",
+    "to": "pjsip:100",
     "value": "set",
     "variable": "CONFVAR",
 }
@@ -181,7 +205,7 @@ ABSENT = "absent"
 NAMING = {
     "application", "applicationName", "bridgeId", "channel", "channelId", "playbackId",
     "deviceName", "mailboxName", "recordingName", "resource", "eventSource", "source",
-    "id", "logChannelName", "moduleName",
+    "to", "id", "logChannelName", "moduleName",
 }  # fmt: skip
 
 

@@ -246,6 +246,13 @@ FIELDS: dict[type[events.Event], Callable[[Any], Json]] = {
         "forward": e.forward,
         "dialstring": e.dialstring,
     },
+    events.TextMessageReceived: lambda e: {
+        "message": {
+            "from": e.message.sender,
+            "to": e.message.recipient,
+            "body": e.message.text,
+        }
+    },
     events.StasisStart: lambda e: {"args": list(e.args)},
 }
 TRAILING: dict[type[events.Event], Callable[[Any], Json]] = {

@@ -102,6 +102,7 @@ EVENTS: Mapping[str, Model] = {
     "RecordingFailed": _event(recording="LiveRecording"),
     "RecordingFinished": _event(recording="LiveRecording"),
     "RecordingStarted": _event(recording="LiveRecording"),
+    "TextMessageReceived": _event({"endpoint": "Endpoint"}, message="TextMessage"),
     "StasisEnd": _event(channel="Channel"),
     "StasisStart": _event({"replace_channel": "Channel"}, args="List[string]", channel="Channel"),
 }
@@ -255,6 +256,9 @@ OBJECTS: Mapping[str, Model] = {
         {"technology": "string", "resource": "string", "channel_ids": "List[string]"},
         {"state": "string"},
         values={"state": ("unknown", "offline", "online")},
+    ),
+    "TextMessage": Model(
+        "endpoints", {"from": "string", "to": "string", "body": "string"}, {"variables": "object"}
     ),
     "ContactInfo": Model(
         "events",

@@ -98,7 +98,7 @@ class Performer:
 
     def _success(self, operation: Operation, result: Any) -> Answer:
         if result is None:
-            return Answer(204)
+            return Answer(202 if operation.accepted else 204)
         if isinstance(result, MediaFile):
             return Answer(200, result)
         body = self.encoder.result(result)

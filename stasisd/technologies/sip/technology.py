@@ -23,6 +23,7 @@ from .complaints import Complaints
 from .directory import Directory
 from .inbound import Arrivals
 from .line import Line, OpenWire
+from .messages import Messages
 from .objects import CLASS, Objects
 from .outbound import OutboundLeg
 from .registrations import Registrations
@@ -54,6 +55,8 @@ class Sip:
         self._tenants = tenants
         self._endpoints = {a.name: add_endpoint(tenants[a.tenant], a) for a in directory.all()}
         self._registrations = Registrations(self.line, self._endpoints, contacts, wall_clock)
+        self._messages = Messages(self.line, self._endpoints)
+        self.send_text, self.refer = self._messages.send_text, self._messages.refer
         self.objects = Objects(directory.all(), tenants.values(), self._apply)
         for tenant in tenants.values():
             tenant.technologies[NAME] = self
@@ -105,6 +108,12 @@ class Sip:
                 self._complaints.make("authentication failed", event.flow, user=event.username)
             case events.Registered() | events.RegistrationFailed():
                 pass  # this endpoint registers nowhere
+            case events.MessageReceived():
+                self._messages.received(event)
+            case events.RequestAnswered():
+                self._messages.answered(event)
+            case events.ReferralProgressed():
+                pass  # ARI does not tell how a referral goes
             case events.ConnectionWanted() | events.CloseWanted():
                 pass  # the line has done it
             case _:

@@ -215,6 +215,7 @@ SAMPLES: Mapping[Any, tuple[Any, Any]] = {
     ),
     snapshots.DeviceStateSnapshot: (snapshots.DeviceStateSnapshot("Stasis:d", "BUSY"),) * 2,
     snapshots.MailboxSnapshot: (snapshots.MailboxSnapshot("m", 1, 2),) * 2,
+    snapshots.TextMessage: (snapshots.TextMessage("sip:a@b", "sip:c@d", "hi"),) * 2,
     ConfigTuple: (ConfigTuple("context", "default"),) * 2,
     LogChannelSnapshot: (
         LogChannelSnapshot(Path("log/full"), enabled=True, levels=("NOTICE", "ERROR")),
