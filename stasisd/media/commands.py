@@ -73,6 +73,7 @@ HOLD_TONE = ToneSegment(
 
 Codec = Literal["PCMU", "PCMA"]
 Side = Literal["in", "out", "both"]
+Direction = Literal["none", "in", "out", "both"]
 Flow = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
 
 
@@ -141,6 +142,19 @@ class OpenPair(PortCommand, frozen=True):
 
     other_slot: int
     other_generation: int
+
+
+class OpenSnoop(PortCommand, frozen=True):
+    """Open a port at another one.
+
+    It hears what comes `in` from the other's far end, what goes `out` there, both or none; what
+    is sent to it is mixed into these. It does not hear what it whispers.
+    """
+
+    spied_slot: int
+    spied_generation: int
+    spy: Direction
+    whisper: Direction
 
 
 class Close(PortCommand, frozen=True):
@@ -300,6 +314,7 @@ class AskStatistics(Command, frozen=True):
 AnyCommand = (
     OpenRtp
     | OpenPair
+    | OpenSnoop
     | Close
     | SetRemote
     | Connect

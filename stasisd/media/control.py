@@ -12,7 +12,7 @@ import msgspec
 import structlog
 import trio
 
-from .commands import OpenPair, OpenRtp, WorkerStatistics
+from .commands import Direction, OpenPair, OpenRtp, OpenSnoop, WorkerStatistics
 from .handles import Playing, Port, Recording, Sending
 from .link import start_worker
 from .mix import Mix
@@ -154,6 +154,18 @@ class Media:
             raise
         session.send(OpenPair(one.slot, one.generation, other.slot, other.generation))
         return one, other
+
+    def open_snoop(self, port: Port, spy: Direction = "none", whisper: Direction = "none") -> Port:
+        """A port at another one; it ends when the other one ends.
+
+        It hears what the far end of `port` says ("in"), what is said to it ("out"), or both; what
+        is sent to it is whispered into these. Raises NoPortsLeft or MediaUnavailable.
+        """
+        snoop = self._running().new_port(None)
+        port._accompany(snoop)
+        name = snoop.slot, snoop.generation
+        snoop._send(OpenSnoop(*name, port.slot, port.generation, spy, whisper))
+        return snoop
 
     def open_mix(self, *, watch_speakers: bool = False) -> Mix:
         """A mix without ports, which costs nothing; close it in the end."""

@@ -12,7 +12,7 @@ from . import commands
 from .commands import AskStatistics, Command, Rejected, Report, WorkerStatistics
 from .disk import Disk
 from .parts import Parts
-from .ports import NOBODY, PAIR, PHASES, RTP
+from .ports import NOBODY, PAIR, PHASES, RTP, SNOOP
 from .streams import Random
 from .transport import Transport
 from .verbs import Verbs
@@ -81,7 +81,7 @@ class Engine:
         self._idle = not ports.count and not self._parts.recorders.files
         if not ports.count:
             return None if self._idle else self._tick * PHASE_S
-        while not any(len(ports.rows(self._tick % PHASES, kind)) for kind in (RTP, PAIR)):
+        while not len(ports.due(self._tick % PHASES)):
             self._tick += 1
         return self._tick * PHASE_S
 
@@ -113,22 +113,31 @@ class Engine:
     def _hear(self, phase: int, frame_number: int, now: float) -> None:
         parts, ports = self._parts, self._parts.ports
         parts.receiver.poll(now)
-        rows = ports.rows(phase, RTP)
-        if len(rows):
-            ports.rx[rows], ports.rx_ok[rows] = parts.streams.jitter.take(rows)
-        pairs = ports.rows(phase, PAIR)
-        if len(pairs):
-            twins = ports.twin[pairs]
-            ports.rx[pairs] = ports.tx[twins]
-            ports.rx_ok[pairs] = ports.tx_ok[twins] & (twins != NOBODY)
-        for every in (rows, pairs):
-            ports.rx[every[ports.mute_in[every]]] = 0
-            for slot, digit, duration_ms in parts.detector.listen(every):
-                parts.digits.received(slot, digit, duration_ms, audible=True)
-            parts.talk.listen(every)
+        self._fill_rx(phase)
+        due = ports.due(phase)
+        ports.rx[due[ports.mute_in[due]]] = 0
+        for slot, digit, duration_ms in parts.detector.listen(due):
+            parts.digits.received(slot, digit, duration_ms, audible=True)
+        parts.talk.listen(due)
+        parts.snoops.coming_in(phase)
         parts.mixes.hear(phase)
         parts.floor.listen(phase, frame_number)
         self._hear_signals(now)
+
+    def _fill_rx(self, phase: int) -> None:
+        """Take the `rx` of each port from where its kind has it."""
+        parts, ports = self._parts, self._parts.ports
+        rows = ports.rows(phase, RTP)
+        if len(rows):
+            ports.rx[rows], ports.rx_ok[rows] = parts.streams.jitter.take(rows)
+        rows = ports.rows(phase, SNOOP)
+        if len(rows):
+            ports.rx[rows], ports.rx_ok[rows] = parts.snoops.take(rows)
+        rows = ports.rows(phase, PAIR)
+        if len(rows):
+            twins = ports.twin[rows]
+            ports.rx[rows] = ports.tx[twins]
+            ports.rx_ok[rows] = ports.tx_ok[twins] & (twins != NOBODY)
 
     def _hear_signals(self, now: float) -> None:
         parts = self._parts
@@ -142,10 +151,8 @@ class Engine:
 
     def _speak(self, phase: int, frame_number: int) -> None:
         parts, ports = self._parts, self._parts.ports
-        for kind in (RTP, PAIR):
-            rows = ports.rows(phase, kind)
-            if len(rows):
-                parts.sources.fill(rows, frame_number)
+        parts.sources.fill(ports.due(phase), frame_number)
+        parts.snoops.going_out(phase)
         rows = ports.rows(phase, RTP)
         if len(rows):
             parts.sender.send(rows, frame_number)

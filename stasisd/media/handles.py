@@ -212,6 +212,8 @@ class Port:
         self._news = trio.Event()
         self._closed = False
         self._drained = False
+        self._snoops: set[Port] = set()
+        self._spied: Port | None = None
 
     @property
     def closed(self) -> bool:
@@ -342,15 +344,29 @@ class Port:
         self._wire.release(self)
         self._on_closed(reason)
 
+    def _accompany(self, snoop: "Port") -> None:
+        """Have a snoop end with this port."""
+        if self._closed:
+            snoop.close(CLOSED)
+        else:
+            snoop._spied = self
+            self._snoops.add(snoop)
+
     def _on_report(self, report: PortReport) -> None:
         if not self._closed and len(self._inbox) < INBOX:
             self._inbox.append(report)
             self._news.set()
 
     def _on_closed(self, reason: str) -> None:
+        if self._closed:
+            return
         self._closed = True
         self._inbox.append(PortClosed(self.slot, self.generation, reason))
         self._news.set()
+        if self._spied is not None:
+            self._spied._snoops.discard(self)
+        for snoop in list(self._snoops):
+            snoop.close(reason)
 
     async def receive(self) -> list[PortReport]:
         """All reports there are, at least one; the very last one is PortClosed.

@@ -13,6 +13,7 @@ from .receiving import Receiver
 from .recording import Recorders
 from .reporting import Reporting
 from .sending import Sender
+from .snooping import Snoops
 from .sources import Sources
 from .streams import Random, Streams
 from .talk import Floor, Talk
@@ -36,6 +37,7 @@ class Parts:
         self.tones = Player(self.ports, self.library, self.reports)
         self.music = Music(self.ports, self.library, self.reports)
         self.mixes = Mixes(self.ports)
+        self.snoops = Snoops(self.ports)
         self.digits = Digits(self.ports, self.streams, self.sender, self.mixes, self.reports)
         self.detector = Detector(self.ports)
         self.talk = Talk(self.ports, self.reports)

@@ -12,7 +12,7 @@ from .commands import MAX_PORTS
 
 PHASES = 4
 _TOGETHER = 16  # neighbouring slots that share a phase, so that few ports need few ticks
-FREE, RTP, PAIR = 0, 1, 2
+FREE, RTP, PAIR, SNOOP = 0, 1, 2, 3
 NOBODY = -1
 
 Rows = NDArray[np.int64]
@@ -41,6 +41,7 @@ class Ports:
         self.detect = np.zeros(slots, np.bool_)
         self.count = 0
         self._rows: dict[tuple[int, int], Rows] = {}
+        self._due: dict[int, Rows] = {}
 
     def open(self, slot: int, generation: int, kind: int) -> None:
         """Take a free slot."""
@@ -57,7 +58,7 @@ class Ports:
         ):
             flags[slot] = False
         self.count += 1
-        self._rows.clear()
+        self._changed()
 
     def close(self, slot: int) -> None:
         """Free a slot, and part it from its peer and its twin."""
@@ -69,7 +70,11 @@ class Ports:
         self.kind[slot] = FREE
         self.rx_ok[slot] = self.tx_ok[slot] = False
         self.count -= 1
+        self._changed()
+
+    def _changed(self) -> None:
         self._rows.clear()
+        self._due.clear()
 
     def is_open(self, slot: int, generation: int) -> bool:
         """Whether the name still means a port."""
@@ -91,8 +96,16 @@ class Ports:
         """The open slots of one kind that are due in `phase`."""
         found = self._rows.get((phase, kind))
         if found is None:
-            slots = np.flatnonzero(self.kind == kind)
-            found = self._rows[phase, kind] = slots[phase_of(slots) == phase]
+            due = self.due(phase)
+            found = self._rows[phase, kind] = due[self.kind[due] == kind]
+        return found
+
+    def due(self, phase: int) -> Rows:
+        """The open slots of all kinds that are due in `phase`."""
+        found = self._due.get(phase)
+        if found is None:
+            slots = np.flatnonzero(self.kind)
+            found = self._due[phase] = slots[phase_of(slots) == phase]
         return found
 
 

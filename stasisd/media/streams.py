@@ -63,6 +63,7 @@ class Streams:
     def close(self, slot: int) -> None:
         """Forget the far end."""
         self.sends[slot] = self.hears[slot] = False
+        self.event_out[slot] = _NO_EVENT
         self.remotes.pop(slot, None)
         self.targets.pop(slot, None)
 

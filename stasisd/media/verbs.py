@@ -25,6 +25,7 @@ from .commands import (
     Mute,
     OpenPair,
     OpenRtp,
+    OpenSnoop,
     Play,
     PortCommand,
     Record,
@@ -33,7 +34,7 @@ from .commands import (
     Silence,
 )
 from .parts import Parts
-from .ports import PAIR, RTP
+from .ports import PAIR, RTP, SNOOP
 
 
 class Refused(ValueError):
@@ -48,6 +49,7 @@ class Verbs:
         self._verbs: dict[type[Command], Callable[[Any], None]] = {
             OpenRtp: self._open_rtp,
             OpenPair: self._open_pair,
+            OpenSnoop: self._open_snoop,
             Close: self._close,
             SetRemote: self._set_remote,
             Connect: self._connect,
@@ -78,7 +80,7 @@ class Verbs:
             self._verbs[type(command)](command)
 
     def _is_for_us(self, command: PortCommand) -> bool:
-        opens = isinstance(command, OpenRtp | OpenPair)
+        opens = isinstance(command, OpenRtp | OpenPair | OpenSnoop)
         return opens or self._parts.ports.is_open(command.slot, command.generation)
 
     def release_all(self) -> None:
@@ -120,6 +122,13 @@ class Verbs:
         self._parts.ports.twin[command.slot] = command.other_slot
         self._parts.ports.twin[command.other_slot] = command.slot
 
+    def _open_snoop(self, command: OpenSnoop) -> None:
+        spied = command.spied_slot
+        if not self._parts.ports.is_open(spied, command.spied_generation):
+            raise Refused(f"there is no port {spied} to spy on")
+        self._new_port(command.slot, command.generation, SNOOP)
+        self._parts.snoops.open(command.slot, spied, command.spy, command.whisper)
+
     def _close(self, command: Close) -> None:
         self._release(command.slot)
 
@@ -131,6 +140,7 @@ class Verbs:
         self._parts.digits.close(slot)
         self._parts.recorders.close(slot)
         self._parts.mixes.leave(slot)
+        self._parts.snoops.close(slot)
         if self._parts.ports.kind[slot] == RTP:
             self._parts.reporting.close(slot, self._parts.now)
             self._parts.transport.close(slot)
@@ -140,7 +150,7 @@ class Verbs:
     def _set_remote(self, command: SetRemote) -> None:
         slot, remote = command.slot, command.remote
         if self._parts.ports.kind[slot] != RTP:
-            raise Refused("a pair has no remote")
+            raise Refused("only RTP has a remote")
         _check_remote(remote)
         target = self._parts.streams.set_remote(slot, remote)
         self._parts.transport.aim(slot, target, latched=False)
