@@ -20,7 +20,13 @@ SO_TIMESTAMPNS = 35
 TONE = ToneSegment((Step((440,), 1000),), repeat=True)
 
 
-class Listener:
+def kernel_time(control: list[tuple[int, int, bytes]]) -> float:
+    """The Unix time at which the kernel received what came with this."""
+    seconds, nanoseconds = struct.unpack("=qq", control[0][2])
+    return float(seconds + nanoseconds / 1e9)
+
+
+class Ear:
     """One far end that knows when each packet came, and whether it was audible."""
 
     def __init__(self) -> None:
@@ -38,11 +44,10 @@ class Listener:
             except BlockingIOError:
                 return last
             if len(set(data[12:])) > 1:
-                seconds, nanoseconds = struct.unpack("=qq", control[0][2])
-                last = seconds + nanoseconds / 1e9
+                last = kernel_time(control)
 
 
-async def one(port: Port, listener: Listener, wait: float) -> float:
+async def one(port: Port, ear: Ear, wait: float) -> float:
     """Milliseconds from `stop` to the last audible packet; negative where it was before."""
     playing = port.play((TONE,))
     await playing.wait_started()
@@ -51,7 +56,7 @@ async def one(port: Port, listener: Listener, wait: float) -> float:
     stopped = time.time()
     await playing.wait_ended()
     await trio.sleep(0.1)
-    last = listener.last_audible()
+    last = ear.last_audible()
     assert last is not None
     return (last - stopped) * 1000
 
@@ -66,10 +71,10 @@ async def measure(times: int, load: int) -> list[float]:
             port = await media.open_rtp()
             port.set_remote(Remote(drain.getsockname()))
             port.play((TONE,))
-        port, listener = await media.open_rtp(), Listener()
-        port.set_remote(Remote(listener.address))
+        port, ear = await media.open_rtp(), Ear()
+        port.set_remote(Remote(ear.address))
         draw = np.random.default_rng(5)
-        found = [await one(port, listener, draw.uniform(0.1, 0.15)) for _ in range(times)]
+        found = [await one(port, ear, draw.uniform(0.1, 0.15)) for _ in range(times)]
         nursery.cancel_scope.cancel()
     return found
 
