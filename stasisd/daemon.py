@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -24,11 +25,13 @@ from stasisd import components
 from stasisd.bindings.ari.encoding import Encoder
 from stasisd.bindings.ari.performing import Performer
 from stasisd.bindings.documents import SwaggerDocuments
+from stasisd.bindings.outbound.service import Outbound
+from stasisd.bindings.outbound.settings import OutboundSettings
 from stasisd.bindings.rest.responder import AriResponder
 from stasisd.bindings.rest.server import serve
 from stasisd.bindings.rest.site import HttpSettings
 from stasisd.bindings.websocket.opening import open_session
-from stasisd.bindings.websocket.session import WebSocketSettings
+from stasisd.bindings.websocket.session import EventSession, WebSocketSettings
 from stasisd.bindings.websocket.wire import ServedSocket
 from stasisd.config import Configuration, settings
 from stasisd.core import causes, sounds
@@ -104,6 +107,15 @@ class Daemon:
         self.tenants = {
             name: self._tenant(name, tenant) for name, tenant in self._settings.tenants.items()
         }
+        self._authenticator = Authenticator(self._users(), self.keyring, time.time)
+        version = f"stasisd-{stasisd.__version__}"
+        encoder = Encoder(_server_id(), version, pretty=self._settings.http.pretty)
+        self._performer = Performer(Gate(self.tenants, time.time), encoder)
+        self._outbound = [
+            self._outbound_connection(tenant, name, connection)
+            for tenant, given in self._settings.tenants.items()
+            for name, connection in given.outbound.items()
+        ]
 
     def _tenant(self, name: str, given: settings.Tenant) -> Tenant:
         made = Tenant(
@@ -149,6 +161,8 @@ class Daemon:
             async with _running(sip.run), trio.open_nursery() as nursery:
                 finished = trio.Event()
                 http = await nursery.start(self._serve_http, finished)
+                for connection in self._outbound:
+                    nursery.start_soon(connection.run, finished)
                 task_status.started(Addresses(http, sip.addresses))
                 await self._stop.wait()
                 await self._drain(sip)
@@ -182,20 +196,14 @@ class Daemon:
         await serve(responder, shell, stop=finished, task_status=task_status)
 
     def _responder(self, shell: HttpSettings) -> AriResponder:
-        encoder = Encoder(
-            _server_id(), f"stasisd-{stasisd.__version__}", pretty=self._settings.http.pretty
-        )
         host, port = shell.listen[0]
 
-        performer = Performer(Gate(self.tenants, time.time), encoder)
-
         def serve_session(hearing: Hearing, grant: Grant) -> ServedSocket:
-            session = open_session(performer, hearing, grant, time.time, WebSocketSettings())
-            return ServedSocket(session, shell.max_message)
+            return ServedSocket(self._session(hearing, grant), shell.max_message)
 
         return AriResponder(
-            performer,
-            Authenticator(self._users(), self.keyring, time.time),
+            self._performer,
+            self._authenticator,
             documents=SwaggerDocuments(
                 OPERATIONS.values(),
                 host=f"{host}:{port}",
@@ -204,6 +212,31 @@ class Daemon:
             ),
             open_session=serve_session,
             server=shell.server,
+        )
+
+    def _session(self, hearing: Hearing, grant: Grant) -> EventSession:
+        return open_session(self._performer, hearing, grant, time.time, WebSocketSettings())
+
+    def _outbound_connection(self, tenant: str, name: str, given: settings.Outbound) -> Outbound:
+        return Outbound(
+            OutboundSettings(
+                name=name,
+                url=given.url,
+                applications=given.applications,
+                per_call=given.per_call,
+                subscribe_all=given.subscribe_all,
+                username=given.username,
+                password=given.password,
+                authorities=given.authorities,
+                connect_timeout=given.connect_seconds,
+                retry_first=given.retry_first_seconds,
+                retry_longest=given.retry_longest_seconds,
+                attempts=given.attempts,
+            ),
+            self.tenants[tenant],
+            self._performer,
+            partial(self._authenticator.local, given.user),
+            self._session,
         )
 
     def _users(self) -> list[User]:

@@ -9,6 +9,7 @@ from stasisd.sdp.codecs import BY_NAME as CODECS
 
 from .decode import did_you_mean, show
 from .errors import KeyPath, Mistake
+from .outbound import check_outbound
 from .settings import Http, MediaProcess, Settings, Sip, SipEndpoint, Tenant, User
 
 _ORIGIN = re.compile(r"\*|https?://[^/?#\s]+")
@@ -75,6 +76,7 @@ def _check_tenant(path: KeyPath, tenant: Tenant) -> Iterator[Mistake]:
         yield from _check_user((*path, "users", name), name, user)
     for name, endpoint in tenant.endpoints.items():
         yield from _check_endpoint((*path, "endpoints", name), name, endpoint)
+    yield from check_outbound((*path, "outbound"), tenant)
 
 
 def _check_user(path: KeyPath, name: str, user: User) -> Iterator[Mistake]:

@@ -115,6 +115,30 @@ class SipEndpoint(msgspec.Struct, frozen=True, kw_only=True):
         return f"SipEndpoint(context={self.context!r}, authenticate={self.authenticate})"
 
 
+class Outbound(msgspec.Struct, frozen=True, kw_only=True):
+    """A WebSocket that the daemon opens to an application's server; `url` has to be given.
+
+    `user` is the ARI user in whose name the application acts. `username` and `password` are what
+    the daemon shows to the server. `authorities` is the system's where None.
+    """
+
+    url: str = ""
+    applications: tuple[str, ...] = ()
+    user: str = "stasis"
+    per_call: bool = False
+    subscribe_all: bool = False
+    username: str | None = None
+    password: str | None = None
+    authorities: Path | None = None
+    connect_seconds: Annotated[float, Meta(ge=0.1, le=60)] = 5.0
+    retry_first_seconds: Annotated[float, Meta(ge=0.1, le=3600)] = 0.5
+    retry_longest_seconds: Annotated[float, Meta(ge=0.1, le=3600)] = 60.0
+    attempts: Annotated[int, Meta(ge=1, le=100)] = 5
+
+    def __repr__(self) -> str:
+        return f"Outbound(url={self.url!r}, applications={self.applications!r})"
+
+
 class Tenant(msgspec.Struct, frozen=True, kw_only=True):
     """One company. Relative paths: `dialplan` is beside the configuration, the rest in the state.
 
@@ -130,6 +154,7 @@ class Tenant(msgspec.Struct, frozen=True, kw_only=True):
     endpoints: dict[str, SipEndpoint] = field(
         default_factory=lambda: {name: SipEndpoint() for name in ("100", "101", "102")}
     )
+    outbound: dict[str, Outbound] = field(default_factory=dict)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from . import events
+from .summons import Summons, summon
 
 if TYPE_CHECKING:
     from .application import Application
@@ -37,23 +38,49 @@ async def visit(
     """Give the channel to the application ``name`` until it lets it go.
 
     ``STASISSTATUS`` is empty meanwhile, then SUCCESS, or FAILED where no socket serves such
-    an application: nobody would answer the caller. ``begun`` is set when the application has it.
+    an application and none can be reached: nobody would answer the caller. ``begun`` is set when
+    the application has it.
     """
     channel.set_variable(STATUS, "")
+    application = _served(channel, name)
+    summons = summon(channel, name) if application is None and not channel.hungup else None
+    try:
+        if summons is not None:
+            application = await summons.wait(channel)
+        if application is None or channel.hungup:
+            channel.log.warning("nobody serves the application, or no channel", application=name)
+            channel.set_variable(STATUS, "FAILED")
+            return
+        await _visit(channel, application, args, begun, summons)
+    finally:
+        if summons is not None:
+            summons.over.set()
+
+
+def _served(channel: "Channel", name: str) -> "Application | None":
     application = channel.tenant.applications.get(name)
-    if application is None or not application.is_served or channel.hungup:
-        channel.log.warning("nobody serves the application, or no channel", application=name)
-        channel.set_variable(STATUS, "FAILED")
-        return
+    return application if application is not None and application.is_served else None
+
+
+async def _visit(
+    channel: "Channel",
+    application: "Application",
+    args: tuple[str, ...],
+    begun: trio.Event | None,
+    summons: Summons | None,
+) -> None:
     try:
         stay = _begin(channel, application, args)
+        if summons is not None:
+            summons.begin(stay)
         if begun is not None:
             begun.set()
         await _hold(channel, stay)
         if not channel.in_dialplan:  # nobody below us to return to
             await channel.tenant.router.run(channel, owner=False)
     finally:
-        channel.set_variable(STATUS, "SUCCESS")
+        lost = summons is not None and summons.failed
+        channel.set_variable(STATUS, "FAILED" if lost else "SUCCESS")
 
 
 def _begin(channel: "Channel", application: "Application", args: tuple[str, ...]) -> Visit:

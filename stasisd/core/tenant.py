@@ -34,6 +34,7 @@ from .router import Router
 from .snapshots import BridgeSnapshot
 from .sounds import Sounds
 from .stored_recordings import StoredRecordings
+from .summons import Reachable
 from .supervision import Body, live
 from .technology import AllocationFailed, IdTaken, Technology
 
@@ -87,6 +88,7 @@ class Tenant:
         self.configuration: dict[str, ConfigurationClass] = {}
         self.log_files = LogFiles(settings.logs)
         self.router: Router
+        self.reachable: Reachable = {}
         self.draining = False
         self._serial = itertools.count()
         self._name_serial = itertools.count()

@@ -68,6 +68,11 @@ class Authenticator:
         name, colon, password = text.partition(":")
         return self.password(name, password) if colon else self.token(text)
 
+    def local(self, name: str) -> Grant:
+        """The grant of a configured user that we ourselves act for, such as an outbound socket."""
+        user = self._users[name]
+        return self.password(name, user.password)
+
     def _mint(self, name: str, password: str) -> str:
         user = self._users.get(name)
         # An unknown name costs the same comparison as a wrong password.

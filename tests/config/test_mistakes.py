@@ -71,6 +71,51 @@ def problems(folder: Path, text: str) -> list[str]:
                 " [::1]:8088, got 5060. Write it in quotes."
             ),
         ),
+        (
+            'tenants.default.outbound.a = { url = "http://x", applications = ["x"] }',
+            (
+                "1: key 'tenants.default.outbound.a.url': expected an address such as"
+                ' wss://app.example.com/ari, got "http://x"'
+            ),
+        ),
+        (
+            'tenants.default.outbound.a = { url = "ws://me:secret@x", applications = ["x"] }',
+            (
+                "1: key 'tenants.default.outbound.a.url': expected an address without a password,"
+                " got one with a user. Set username and password instead."
+            ),
+        ),
+        (
+            '[tenants.default.outbound]\na = { url = "ws://x" }',
+            (
+                "2: key 'tenants.default.outbound.a.applications': expected a list of at least"
+                " one, got an empty list"
+            ),
+        ),
+        (
+            (
+                '[tenants.default.outbound]\na = { url = "ws://x", applications = ["x"] }\n'
+                'b = { url = "wss://[::1]:1/p?q", applications = ["y", "x"] }'
+            ),
+            (
+                "3: key 'tenants.default.outbound.b.applications[1]': expected each application"
+                " once, got one that 'a' has already"
+            ),
+        ),
+        (
+            'tenants.default.outbound.a = { url = "ws://x", applications = ["x"], user = "stasi" }',
+            (
+                "1: key 'tenants.default.outbound.a.user': expected an ARI user of this tenant,"
+                " got \"stasi\". Did you mean 'stasis'?"
+            ),
+        ),
+        (
+            'tenants.default.outbound.a = { url = "ws://x", applications = ["x"], username = "u" }',
+            (
+                "1: key 'tenants.default.outbound.a': expected username and password, or none of"
+                " them, got one of them"
+            ),
+        ),
         ("sip.udp = 1", "1: key 'sip.udp': expected true or false, got 1"),
         (
             'media.rtp_ports = "20000-10000"',

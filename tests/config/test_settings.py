@@ -9,11 +9,20 @@ from hypothesis import strategies as st
 
 from stasisd.config import Settings
 from stasisd.config.files import read
-from stasisd.config.settings import DigestAlgorithm, LogLevel, SipEndpoint, Tenant, User
+from stasisd.config.settings import (
+    DigestAlgorithm,
+    LogLevel,
+    Outbound,
+    SipEndpoint,
+    Tenant,
+    User,
+)
 from stasisd.config.values import Address, PortRange
 from tests.config.support import ANNOTATED, written
 
 OPTIONAL = {"certificate", "advertised_address", "password", "caller_number"}
+# The example of it is a remark as a whole.
+REMARKED = "# [tenants.default.outbound.example]\n"
 
 
 def settings(folder: Path, text: str) -> Settings:
@@ -41,8 +50,10 @@ def test_the_annotated_file_shows_every_key() -> None:
         (User(), tenant["users"]["stasis"]),
         (SipEndpoint(), tenant["endpoints"]["100"]),
     ]
+    assert REMARKED in text
+    assert all(f"\n# {key} = " in text for key in Outbound.__struct_fields__)
     for struct, table in tables:
-        missing = set(struct.__struct_fields__) - set(table)
+        missing = set(struct.__struct_fields__) - set(table) - {"outbound"}
         assert missing <= OPTIONAL
         assert all(f"\n# {key} = " in text for key in missing)
 
@@ -82,7 +93,9 @@ def test_an_empty_file_is_the_defaults(tmp_path: Path) -> None:
 
 def test_no_password_is_shown() -> None:
     user, endpoint = User(password="hunter2"), SipEndpoint(password="hunter2")
-    assert "hunter2" not in repr(Tenant(users={"a": user}, endpoints={"a": endpoint}))
+    outbound = {"a": Outbound(password="hunter2")}
+    shown = repr(Tenant(users={"a": user}, endpoints={"a": endpoint}, outbound=outbound))
+    assert "hunter2" not in shown
 
 
 @pytest.mark.parametrize(

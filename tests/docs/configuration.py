@@ -31,9 +31,14 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "tenants.default": settings.Tenant,
     "tenants.default.users.NAME": settings.User,
     "tenants.default.endpoints.NAME": settings.SipEndpoint,
+    "tenants.default.outbound.NAME": settings.Outbound,
 }
 # The names that the annotated copy gives to what may have any.
-EXAMPLES = {"users.stasis": "users.NAME", "endpoints.100": "endpoints.NAME"}
+EXAMPLES = {
+    "users.stasis": "users.NAME",
+    "endpoints.100": "endpoints.NAME",
+    "outbound.example": "outbound.NAME",
+}
 TYPES: dict[Any, str] = {
     bool: "true or false",
     int: "whole number",
@@ -43,7 +48,7 @@ TYPES: dict[Any, str] = {
     Address: "address:port",
     PortRange: "first-last",
 }
-HEADER = re.compile(r"\[(\S+)\]")
+HEADER = re.compile(r"(?:# )?\[(\S+)\]")
 KEY = re.compile(r"(?:# )?([a-z_]+) = .*")
 
 

@@ -55,7 +55,7 @@ class RequestQueue:
             async with trio.open_nursery() as self._nursery:
                 self._start(self._nursery)
         finally:  # also when cancelled, with requests in line
-            self._nursery, self._ended = None, True
+            self._ended = True
             self._writer.unpark_all()
 
     async def take(self, messages: Iterable[str | bytes]) -> None:
@@ -107,7 +107,7 @@ class RequestQueue:
         if len(self._idle) > 0:
             self._called = True
             self._idle.unpark()
-        elif self._nursery is not None and self._tasks < AT_ONCE:
+        elif self._nursery is not None and 0 < self._tasks < AT_ONCE:
             self._start(self._nursery)
 
     async def _work(self) -> None:
@@ -121,11 +121,14 @@ class RequestQueue:
 
     async def _perform(self) -> None:
         done = 0
-        while (request := await self._next()) is not None:
-            self._reply(await self._answer(request))
-            done += 1
-            if done % TURN == 0:
-                await cancel_shielded_checkpoint()
+        try:
+            while (request := await self._next()) is not None:
+                self._reply(await self._answer(request))
+                done += 1
+                if done % TURN == 0:
+                    await cancel_shielded_checkpoint()
+        finally:
+            self._tasks -= 1  # the nursery takes no task after the last one
 
     async def _next(self) -> str | bytes | None:
         while not self._requests or self._replies_size > LIMIT:

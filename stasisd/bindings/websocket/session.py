@@ -83,7 +83,7 @@ class EventSession:
         self._requests = RequestQueue(answer)
         self._settings = settings
         self._heard = trio.Event()
-        self._going_away = False
+        self._farewell: Ended | None = None
         self._waiting = trio.CancelScope()
         self._closed = False
 
@@ -96,6 +96,11 @@ class EventSession:
             finally:
                 self._requests.abandon()
                 self.close()
+
+    def end(self, code: int, reason: str) -> None:
+        """Send what was heard so far, then close for this reason."""
+        self._farewell = Ended(code, reason)
+        self._waiting.cancel()
 
     def close(self) -> None:
         """Give the stream back. Idempotent."""
@@ -126,15 +131,18 @@ class EventSession:
         return ended
 
     async def _write(self, wire: Wire) -> Ended:
-        while not self._going_away:
+        while True:
             backlog: Sequence[bytes] | Ended = ()
             with trio.CancelScope() as self._waiting:
+                if self._farewell is not None:
+                    self._waiting.cancel()  # take what is there, and wait for no more
                 backlog = await self._stream.receive()
             if isinstance(backlog, Ended):
                 return backlog
             if backlog:
                 await wire.send(backlog)
-        return Ended(GOING_AWAY, "the server is shutting down")
+            elif self._farewell is not None:
+                return self._farewell
 
     async def _reply(self, wire: Wire, replied: trio.Event) -> None:
         while (replies := await self._requests.replies()) is not None:
@@ -169,5 +177,4 @@ class EventSession:
 
     async def _await_shutdown(self, wire: Wire) -> None:
         await wire.shutdown.wait()
-        self._going_away = True
-        self._waiting.cancel()
+        self.end(GOING_AWAY, "the server is shutting down")

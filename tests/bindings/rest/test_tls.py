@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-import shutil
 import ssl
-import subprocess
 from pathlib import Path
 
 import pytest
 import trio
 
+from tests.support.certificates import make_certificate, needs_openssl
+
 from .support import Client, FakeResponder, serving
 from .test_life import NEVER
 
-pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
+pytestmark = needs_openssl
 
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("tls") / "both.pem"
-    subject = ("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost")
-    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
-    made = subprocess.run(
-        ["openssl", "req", "-x509", *key, *subject, "-days", "2", "-keyout", "-", "-out", "-"],
-        check=True,
-        capture_output=True,
-    )
-    path.write_bytes(made.stdout)
-    return path
+    return make_certificate(tmp_path_factory.mktemp("tls") / "both.pem")
 
 
 @pytest.mark.parametrize("lean", [True, False], ids=["lean", "stock"])
