@@ -5,7 +5,12 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-pytest_plugins = ["tests.support.clock", "tests.support.media", "tests.support.tenant"]
+pytest_plugins = [
+    "tests.support.clock",
+    "tests.support.media",
+    "tests.support.tenant",
+    "tests.support.conference",
+]
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from stasisd.media.commands import HOLD_MUSIC, MusicFailed
 from stasisd.media.control import MediaUnavailable, NoPortsLeft, Port
 
 from . import recording
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from .playback import Playback
 
 SPEAKER = Joining(role=ANNOUNCER, hears=False, quiet=True)
-LISTENER = Joining(role="recorder", speaks=False, quiet=True)
+LISTENER = Joining(role="recorder", speaks=False, quiet=True, entertained=False)
 
 
 class NoMedia(Exception):
@@ -140,6 +141,38 @@ def announcer_of(bridge: "Bridge") -> Attendant:
     """
     found = _find(bridge, ANNOUNCEMENTS)
     return found or Attendant(bridge, ANNOUNCEMENTS, SPEAKER, _until_played)
+
+
+# --- music
+
+MUSIC = "Announcer/ARI_MOH"
+
+
+class NoMusic(Exception):
+    """There is no music that could be stopped."""
+
+
+async def _play_music(player: Attendant) -> None:
+    """Play until dismissed, or the media process is gone."""
+    assert player.port is not None
+    player.port.hold_music((HOLD_MUSIC,))
+    async for report in player.port.reports():
+        if isinstance(report, MusicFailed):
+            player.bridge.log.warning("music on hold can't be read", reason=report.reason)
+
+
+def start_music(bridge: "Bridge") -> None:
+    """Let all hear music, if they do not yet. Raises :class:`NoMedia`."""
+    if _find(bridge, MUSIC) is None:
+        Attendant(bridge, MUSIC, SPEAKER, _play_music)
+
+
+def stop_music(bridge: "Bridge") -> None:
+    """End the music at once. Raises :class:`NoMusic`."""
+    player = _find(bridge, MUSIC)
+    if player is None:
+        raise NoMusic
+    player.dismiss()
 
 
 # --- recording

@@ -27,7 +27,8 @@ log = structlog.get_logger()
 class Joining(msgspec.Struct, frozen=True, kw_only=True):
     """How a party is in a bridge.
 
-    ``quiet`` leaves the identities of the connected parties as they are.
+    ``quiet`` leaves the identities of the connected parties as they are; ``entertained`` hears
+    music in a holding bridge while nobody announces.
     """
 
     role: str = ""
@@ -35,6 +36,7 @@ class Joining(msgspec.Struct, frozen=True, kw_only=True):
     hears: bool = True
     speaks: bool = True
     quiet: bool = False
+    entertained: bool = True
 
 
 PLAIN = Joining()
@@ -159,24 +161,23 @@ class Bridge:
 
     def arrange(self) -> None:
         """Let the parties hear each other; called again when a channel gets its media here."""
+        announced = any(joining.role == ANNOUNCER for joining in self._members.values())
         self._floor.arrange(
             {
-                member.port: self._place(joining)
+                member.port: self._place(joining, music=not announced)
                 for member, joining in self._members.items()
                 if member.port is not None and not member.port.closed
             }
         )
 
-    def _place(self, joining: Joining) -> Place:
+    def _place(self, joining: Joining, *, music: bool = False) -> Place:
         digits = not joining.absorb_dtmf
         if not self.kind.holding:
             return Place(hears=joining.hears, speaks=joining.speaks, digits=digits)
-        announces = joining.role == ANNOUNCER
-        return Place(
-            hears=joining.hears and not announces,
-            speaks=joining.speaks and announces,
-            digits=digits and announces,
-        )
+        if joining.role == ANNOUNCER:
+            return Place(hears=False, speaks=joining.speaks, digits=digits)
+        music = music and joining.hears and joining.entertained
+        return Place(hears=joining.hears, speaks=False, digits=False, music=music)
 
     def pass_on(self, sender: "Channel", digit: str, duration_ms: int) -> None:
         """Let the others hear a digit that did not come by the media process."""

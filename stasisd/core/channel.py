@@ -8,7 +8,15 @@ import msgspec
 import structlog
 import trio
 
-from stasisd.media.commands import RINGBACK, DtmfReceived, Latched, PortClosed, Side
+from stasisd.media.commands import (
+    RINGBACK,
+    DtmfReceived,
+    Latched,
+    PortClosed,
+    Side,
+    TalkFinished,
+    TalkStarted,
+)
 from stasisd.media.control import Port
 
 from . import causes, events
@@ -69,6 +77,7 @@ class Channel:
         # What its snapshot shows beside the tenant's own choice of variables.
         self.reported: dict[str, str] = {}
         self.port: Port | None = None
+        self.talk_detection: tuple[int, int] | None = None
         self.nursery: trio.Nursery | None = None
         self.visit: Visit | None = None
         self.bridge: Bridge | None = None
@@ -264,6 +273,15 @@ class Channel:
         if self.port is not None:
             self.port.send_dtmf(digits, **times_ms)
 
+    def detect_talk(self, silence_ms: int | None, threshold: int = 0) -> None:
+        """Tell when the far end talks, and when it was silent for so long; None ends that.
+
+        ``threshold`` is the mean magnitude of 16-bit samples from which on sound is talk.
+        """
+        self.talk_detection = None if silence_ms is None else (silence_ms, threshold)
+        if self.port is not None:
+            self.port.detect_talk(silence_ms, threshold)
+
     def pressed(self, digit: str, duration_ms: int) -> None:
         """The far end pressed a key and let it go."""
         self.publish(events.ChannelDtmfReceived, digit=digit, duration_ms=duration_ms)
@@ -289,6 +307,8 @@ class Channel:
     def attach(self, port: Port) -> None:
         """Give the channel its media. Its reports are read while the channel lives."""
         self.port = port
+        if self.talk_detection is not None:
+            self.detect_talk(*self.talk_detection)
         if self.nursery is not None:
             self.nursery.start_soon(self.watch_media, port)
         if self.bridge is not None:
@@ -296,16 +316,19 @@ class Channel:
 
     async def watch_media(self, port: Port) -> None:
         """Turn what the media process reports of this channel into events."""
-        while True:
-            for report in await port.receive():
-                if isinstance(report, DtmfReceived):
+        async for report in port.reports():
+            match report:
+                case DtmfReceived():
                     self.pressed(report.digit, report.duration_ms)
-                elif isinstance(report, Latched):
+                case Latched():
                     self.heard.set()
-                elif isinstance(report, PortClosed):
+                case TalkStarted():
+                    self.publish(events.ChannelTalkingStarted)
+                case TalkFinished():
+                    self.publish(events.ChannelTalkingFinished, duration=report.duration_ms)
+                case PortClosed():
                     self.log.warning("media lost", reason=report.reason)
                     self.hangup(causes.NETWORK_OUT_OF_ORDER)
-                    return
 
     async def wait_played(self) -> None:
         """Wait until all that was queued to be played here has ended."""

@@ -107,10 +107,46 @@ def _write_channel(channel: "Channel", argument: str, value: str) -> None:
     channel.change(**{argument: value})
 
 
+# What talk detection takes for silence where it is not told: milliseconds, mean magnitude.
+TALK_SILENCE_MS = 2500
+TALK_THRESHOLD = 256
+MOST_MAGNITUDE = 32768
+LONGEST_MS = 2**31 - 1
+
+
+def _write_talk_detect(channel: "Channel", argument: str, value: str) -> None:
+    """``TALK_DETECT(set)=SILENCE_MS,THRESHOLD``, each with its default; or ``(remove)``."""
+    if argument == "remove":
+        channel.detect_talk(None)
+        return
+    silence, _, threshold = value.partition(",")
+    if argument != "set":
+        raise UnknownFunction(argument)
+    channel.detect_talk(
+        _within(silence, LONGEST_MS, TALK_SILENCE_MS),
+        _within(threshold, MOST_MAGNITUDE, TALK_THRESHOLD),
+    )
+
+
+def _within(text: str, most: int, default: int) -> int:
+    """A whole number from 1 on, or the default where there is none."""
+    text = text.strip()
+    if not text:
+        return default
+    if not re.fullmatch(r"[0-9]{1,10}", text) or not 1 <= int(text) <= most:
+        raise UnknownFunction(text)
+    return int(text)
+
+
+def _read_nothing(_channel: "Channel", argument: str) -> str:
+    raise UnknownFunction(argument)
+
+
 FUNCTIONS: dict[str, tuple[Reader, Writer]] = {
     "CALLERID": (_read_callerid, _write_callerid),
     "CONNECTEDLINE": (_read_connectedline, _write_connectedline),
     "CHANNEL": (_read_channel, _write_channel),
+    "TALK_DETECT": (_read_nothing, _write_talk_detect),
 }
 
 # Variables that no one sets: they show where and what the channel is.

@@ -1,11 +1,11 @@
-"""Operations on what a bridge hears and says: play and record."""
+"""Operations on what a bridge hears and says: play, record, and music."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
 
 from stasisd.core import attendant, playback
-from stasisd.core.attendant import NoMedia
+from stasisd.core.attendant import NoMedia, NoMusic
 from stasisd.core.bridge import Bridge
 from stasisd.core.playback import Playback
 from stasisd.core.recording import LiveRecording
@@ -13,7 +13,7 @@ from stasisd.core.snapshots import LiveRecordingSnapshot, PlaybackSnapshot
 
 from .bridges import IN_STASIS, in_stasis
 from .declare import Control, Create, Named, operation
-from .errors import OperationFailed, Unprocessable
+from .errors import Conflict, OperationFailed, Unprocessable
 from .media import (
     RECORDING_ERRORS,
     IfExists,
@@ -77,6 +77,24 @@ def play(
             offset_ms=offsetms,
             skip_ms=skipms,
         )
+
+
+@operation("bridges.startMoh", rest="POST /bridges/{bridgeId}/moh", errors=IN_STASIS)
+def start_moh(bridge: Control[Bridge], moh_class: str = "") -> None:  # noqa: ARG001 - see below
+    """Let all in a bridge hear music on hold. There is one music, whatever class is asked for."""
+    in_stasis(bridge)
+    with _with_media("Allocation failed"):
+        attendant.start_music(bridge)
+
+
+@operation("bridges.stopMoh", rest="DELETE /bridges/{bridgeId}/moh", errors=IN_STASIS)
+def stop_moh(bridge: Control[Bridge]) -> None:
+    """End the music on hold of a bridge."""
+    in_stasis(bridge)
+    try:
+        attendant.stop_music(bridge)
+    except NoMusic:
+        raise Conflict("Bridge isn't playing music") from None
 
 
 @operation(

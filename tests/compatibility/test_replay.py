@@ -32,6 +32,7 @@ ASKED = {
         15: Asked(user=READER),
     },
     "endpoints": {1: Asked(user=READER)},
+    "bridge_media": {25: Asked(heard=23)},
     "playback": {21: Asked(heard=20)},
     "sip_call": {5: Asked(heard=4)},
     "websocket_open": {0: Asked(user=None)},

@@ -21,9 +21,10 @@ def functions() -> str:
         ("`CALLERID(num)`, `CALLERID(name)`, `CALLERID(all)`", "read and set"),
         ("`CONNECTEDLINE(num)`, `CONNECTEDLINE(name)`, `CONNECTEDLINE(all)`", "read and set"),
         *((code(f"CHANNEL({name})"), _access(name)) for name in variables.CHANNEL_PROPERTIES),
+        ("`TALK_DETECT(set)`, `TALK_DETECT(remove)`", "set"),
         *((code(name), "read") for name in variables.BUILT_IN),
     ]
-    assert set(variables.FUNCTIONS) == {"CALLERID", "CONNECTEDLINE", "CHANNEL"}
+    assert set(variables.FUNCTIONS) == {"CALLERID", "CONNECTEDLINE", "CHANNEL", "TALK_DETECT"}
     return table(("name", "may be"), rows)
 
 

@@ -53,6 +53,8 @@ CHANGES: dict[str, dict[str, Any]] = {
     "setBridgeVars": {"variables": {"A": "1"}},
     "play": {"media": "sound:hello"},
     "record": {"name": "x", "format": "wav"},
+    "startMoh": {},
+    "stopMoh": {},
 }
 
 
@@ -163,6 +165,13 @@ async def test_variables_are_set_and_read(caller: Caller) -> None:
         "invalid_parameter",
         "Failed to execute function",
     )
+
+
+async def test_music_is_stopped_once(caller: Caller) -> None:
+    assert await caller("startMoh", bridgeId="b", mohClass="any") is None
+    assert await caller("stopMoh", bridgeId="b") is None
+    refused = await caller.refused("stopMoh", bridgeId="b")
+    assert refused == ("conflict", "Bridge isn't playing music")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from caps.access import Right
 from caps.caveats import Caveat
 from caps.caveats import Tenant as OfTenant
 from caps.grant import Grant
-from stasisd.core import bus, dialing, playback, recording
+from stasisd.core import attendant, bus, dialing, playback, recording
 from stasisd.core.channel import Channel
 from stasisd.core.component import Component
 from stasisd.core.configuration import Fields
@@ -141,6 +141,8 @@ async def prepare(tenant: Tenant, operation: Operation) -> None:
     channel = tenant.channels["c"]
     if operation.name in {"bridges.removeChannel", "bridges.setVideoSource"}:
         tenant.bridges["b"].join(channel)
+    elif operation.name == "bridges.stopMoh":
+        attendant.start_music(tenant.bridges["b"])
     elif operation.name == "channels.dial":
         address = "Local/echo@conformance"
         created = dialing.request(tenant, address, NewChannel(channel_id="created"))

@@ -165,6 +165,8 @@ ORDINARY = st.one_of(
     * 3,
     *[asked("POST", BRIDGE + "/play/{p}", {"media": MEDIA}, b=BRIDGES, p=NEW)] * 2,
     asked("POST", BRIDGE + "/record", {"name": NEW, "format": FORMATS}, b=BRIDGES),
+    asked("POST", BRIDGE + "/moh", b=BRIDGES),
+    asked("DELETE", BRIDGE + "/moh", b=BRIDGES),
     asked("POST", BRIDGE + "/videoSource/{c}", b=BRIDGES, c=CHANNELS),
     asked("DELETE", BRIDGE + "/videoSource", b=BRIDGES),
     asked("POST", BRIDGE + "/variable", {"variable": NEW, "value": NEW}, b=BRIDGES),
