@@ -10,6 +10,7 @@ server never grants what a newer caveat would have refused.
 import msgspec
 
 from caps.access import Access, Right
+from caps.networks import lets_in
 
 
 class Caveat(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -129,8 +130,29 @@ class Expires(Caveat, frozen=True, tag="expires"):
         return "the token has expired" if access.now >= self.at else None
 
 
+class Networks(Caveat, frozen=True, tag="networks"):
+    """Only from these networks, such as `192.0.2.0/24`; see `caps.networks` for how they decide.
+
+    An access does not know where it came from, so this is settled at the door: `Grant.admit` takes
+    the caveat out. One that is still there was never looked at, and prohibits everything.
+    """
+
+    permit: tuple[str, ...]
+    deny: tuple[str, ...]
+
+    def prohibits(self, access: Access) -> str | None:  # noqa: ARG002 - it knows no address
+        """Everything: nobody has looked at the address."""
+        return OTHER_NETWORKS
+
+    def lets_in(self, address: str) -> bool:
+        """Whether a client of this address may use the token."""
+        return lets_in(self.permit, self.deny, address)
+
+
+OTHER_NETWORKS = "the token is for other networks"
+
 # The registry: all caveats this server understands.
-Known = Tenant | Rights | Operations | Applications | Objects | NotBefore | Expires
+Known = Tenant | Rights | Operations | Applications | Objects | NotBefore | Expires | Networks
 
 READ_ONLY = Rights((Right.READ,))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import msgspec
 
 from caps.access import Access
-from caps.caveats import Caveat, Expires, NotBefore
+from caps.caveats import OTHER_NETWORKS, Caveat, Expires, Networks, NotBefore
 from caps.errors import Denied
 
 
@@ -49,6 +49,20 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
                 reason = caveat.prohibits(access)
                 if reason is not None:
                     raise Denied(reason, caveat)
+
+    def admit(self, address: str | None) -> "Grant":
+        """The grant as a client of this address may use it, None being the server itself.
+
+        Raises Denied where a caveat lets no such address in.
+        """
+        networks = [caveat for caveat in self.caveats if isinstance(caveat, Networks)]
+        if not networks:
+            return self
+        for caveat in networks:
+            if address is not None and not caveat.lets_in(address):
+                raise Denied(OTHER_NETWORKS, caveat)
+        rest = tuple(caveat for caveat in self.caveats if not isinstance(caveat, Networks))
+        return msgspec.structs.replace(self, caveats=rest)
 
     def narrow(self, *caveats: Caveat) -> "Grant":
         """The same grant with more taken away; the time of validity follows the caveats."""

@@ -17,7 +17,6 @@ import structlog
 import trio
 
 import stasisd
-from caps.caveats import READ_ONLY
 from caps.grant import Grant
 from caps.keyring import Keyring, RootKey
 from caps.token import mint
@@ -84,7 +83,7 @@ def ensure_secrets(configuration: Configuration) -> tuple[secrets.Secrets, bool]
 def mint_token(kept: secrets.Secrets, tenant: str, user: settings.User) -> str:
     """A new token that may do what this user may, as bearer, api_key or Basic password."""
     key = next(key for key in reversed(kept.root_keys) if key.tenant == tenant)
-    limits = (READ_ONLY,) if user.read_only else ()
+    limits = _user("", tenant, user, "").limits()
     return mint(RootKey(key.id, key.tenant, key.secret), *limits).encode()
 
 
@@ -212,6 +211,7 @@ class Daemon:
             ),
             open_session=serve_session,
             server=shell.server,
+            prefix=shell.prefix,
         )
 
     def _session(self, hearing: Hearing, grant: Grant) -> EventSession:
@@ -241,12 +241,7 @@ class Daemon:
 
     def _users(self) -> list[User]:
         return [
-            User(
-                name=name,
-                tenant=tenant,
-                password=user.password or self._secrets.users[tenant][name],
-                read_only=user.read_only,
-            )
+            _user(name, tenant, user, user.password or self._secrets.users[tenant][name])
             for tenant, given in self._settings.tenants.items()
             for name, user in given.users.items()
         ]
@@ -284,6 +279,17 @@ class Daemon:
             default_expires=given.registration.default_seconds,
             max_expires=given.registration.max_seconds,
         )
+
+
+def _user(name: str, tenant: str, given: settings.User, password: str) -> User:
+    return User(
+        name=name,
+        tenant=tenant,
+        password=password,
+        read_only=given.read_only,
+        permit=given.permit,
+        deny=given.deny,
+    )
 
 
 def _media_settings(given: settings.MediaProcess) -> MediaSettings:

@@ -82,6 +82,24 @@ def _check_tenant(path: KeyPath, tenant: Tenant) -> Iterator[Mistake]:
 def _check_user(path: KeyPath, name: str, user: User) -> Iterator[Mistake]:
     yield from _match(_USER, path, name, "a user name without a colon")
     yield from _check_password((*path, "password"), user.password)
+    for key, networks in (("permit", user.permit), ("deny", user.deny)):
+        for index, network in enumerate(networks):
+            yield from _check_network((*path, key, index), network)
+
+
+def _check_network(path: KeyPath, text: str) -> Iterator[Mistake]:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        hint = _without_host_bits(text)
+        yield Mistake(path, "a network such as 192.0.2.0/24 or 2001:db8::/32", show(text), hint)
+
+
+def _without_host_bits(text: str) -> str:
+    try:
+        return f"Did you mean '{ipaddress.ip_network(text, strict=False)}'?"
+    except ValueError:
+        return ""
 
 
 def _check_endpoint(path: KeyPath, name: str, endpoint: SipEndpoint) -> Iterator[Mistake]:

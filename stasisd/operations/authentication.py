@@ -12,24 +12,31 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from caps.caveats import READ_ONLY
-from caps.errors import InvalidToken
+from caps.caveats import READ_ONLY, Caveat, Networks
+from caps.errors import Denied, InvalidToken
 from caps.grant import Grant
 from caps.keyring import Keyring
 from caps.token import PREFIX, mint, verify
 
-from .errors import NotAuthenticated
+from .errors import NotAllowed, NotAuthenticated
 
 MESSAGE = "Authentication required"
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
-    """A configured user of a tenant."""
+    """A configured user of a tenant. ``permit`` and ``deny`` are networks that it comes from."""
 
     name: str
     tenant: str
     password: str
     read_only: bool = False
+    permit: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+
+    def limits(self) -> tuple[Caveat, ...]:
+        """What a token of this user is limited by."""
+        limits: tuple[Caveat, ...] = (READ_ONLY,) if self.read_only else ()
+        return (*limits, Networks(self.permit, self.deny)) if self.permit or self.deny else limits
 
     def __repr__(self) -> str:
         return f"User(name={self.name!r}, tenant={self.tenant!r})"
@@ -70,8 +77,15 @@ class Authenticator:
 
     def local(self, name: str) -> Grant:
         """The grant of a configured user that we ourselves act for, such as an outbound socket."""
-        user = self._users[name]
-        return self.password(name, user.password)
+        return self.password(name, self._users[name].password).admit(None)
+
+    def admit(self, grant: Grant, address: str) -> Grant:
+        """The grant as a client of this address may use it. Raises :class:`NotAllowed`."""
+        try:
+            return grant.admit(address)
+        except Denied as denied:
+            detail = f"{denied}, not for {address or 'an unknown address'}"
+            raise NotAllowed("Access denied from this network", detail=detail) from None
 
     def _mint(self, name: str, password: str) -> str:
         user = self._users.get(name)
@@ -81,4 +95,4 @@ class Authenticator:
         key = self._keyring.newest(user.tenant) if user is not None else None
         if user is None or key is None or not matches:
             raise NotAuthenticated(MESSAGE)
-        return mint(key, *((READ_ONLY,) if user.read_only else ())).encode()
+        return mint(key, *user.limits()).encode()

@@ -116,6 +116,14 @@ def problems(folder: Path, text: str) -> list[str]:
                 " them, got one of them"
             ),
         ),
+        (
+            'tenants.default.users.stasis.permit = ["192.0.2.1/24"]',
+            (
+                "1: key 'tenants.default.users.stasis.permit[0]': expected a network such as"
+                ' 192.0.2.0/24 or 2001:db8::/32, got "192.0.2.1/24".'
+                " Did you mean '192.0.2.0/24'?"
+            ),
+        ),
         ("sip.udp = 1", "1: key 'sip.udp': expected true or false, got 1"),
         (
             'media.rtp_ports = "20000-10000"',

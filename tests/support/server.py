@@ -120,6 +120,8 @@ class Server:
         users = (
             User(name="conf", tenant=tenant.name, password="conf"),
             User(name="confro", tenant=tenant.name, password="confro", read_only=True),
+            User(name="near", tenant=tenant.name, password="near", permit=("192.0.2.0/24",)),
+            User(name="far", tenant=tenant.name, password="far", deny=("192.0.2.0/28",)),
         )
         self.gate = Gate({tenant.name: tenant}, tenant.now)
         self.performer = Performer(self.gate, self.encoder)

@@ -293,18 +293,17 @@ class Encoder:
     def __init__(self, server_id: str, version: str, *, pretty: bool = False) -> None:
         """``server_id`` stands in every event as ``asterisk_id``.
 
-        ``pretty`` writes the bodies of answers over several lines, for people.
+        ``pretty`` asks for bodies of answers over several lines, for people; see `Performer`.
         """
         self.server_id = server_id
         self._version = version
-        self._pretty = pretty
+        self.pretty = pretty
         self._cache: dict[int, tuple[Any, msgspec.Raw]] = {}
         self._cached = 0
 
     def result(self, value: Any) -> bytes:
         """The body of a successful operation."""
-        body = encode(self._written(value))
-        return msgspec.json.format(body) if self._pretty else body
+        return encode(self._written(value))
 
     def event(self, application: str, event: events.Event) -> bytes:
         """The message of an event as this application hears it."""

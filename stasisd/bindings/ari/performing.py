@@ -66,6 +66,12 @@ class Performer:
 
     async def perform(self, grant: Grant, request: Request) -> Answer:
         """Answer a request. What the gate refuses is an answer too; a bug is raised."""
+        answer = await self._perform(grant, request)
+        if self.encoder.pretty and answer.body and isinstance(answer.body, bytes):
+            return msgspec.structs.replace(answer, body=msgspec.json.format(answer.body))
+        return answer
+
+    async def _perform(self, grant: Grant, request: Request) -> Answer:
         if request.method == "OPTIONS":
             return self.options(request.path)
         match = self.match(request)

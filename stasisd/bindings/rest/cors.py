@@ -19,6 +19,8 @@ def cors_headers(request: HttpRequest, response: HttpResponse, allowed: Collecti
     granted = (
         (b"access-control-allow-origin", origin.encode("latin-1")),
         (b"access-control-allow-credentials", b"true"),
+        (b"access-control-expose-headers", b"location,x-request-id"),
+        (b"vary", b"origin"),
     )
     if request.method == "OPTIONS":
         return granted + _preflight(request, response)

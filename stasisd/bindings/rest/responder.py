@@ -44,19 +44,25 @@ class AriResponder:
         documents: Documents,
         open_session: OpenSession,
         server: str,
+        prefix: str = "ari",
     ) -> None:
-        """``open_session`` makes the session that carries a hearing over a WebSocket."""
+        """``open_session`` makes the session that carries a hearing over a WebSocket.
+
+        ``prefix`` are the first segments of every path, which are the server's and not ARI's.
+        """
         self._performer = performer
         self._authenticator = authenticator
         self._documents = documents
         self._open_session = open_session
         self._server = server
+        self._prefix = prefix
+        self._depth = prefix.count("/") + 1
 
     async def respond(self, request: HttpRequest) -> HttpResponse:
         """Answer one request."""
-        asked = _asked(request)
+        asked = self._asked(request)
         if request.method == "OPTIONS":  # a browser asks without credentials
-            return _written(request, self._performer.options(asked.path))
+            return self._written(self._performer.options(asked.path))
         try:
             grant = self._authenticate(request)
         except OperationError as error:
@@ -68,11 +74,11 @@ class AriResponder:
             return await trio.to_thread.run_sync(_file, answer.body)
         if answer.status == HTTPStatus.UPGRADE_REQUIRED:
             return html_answer(answer.status, "", self._server)
-        return _written(request, answer)
+        return self._written(answer)
 
     async def open_events(self, request: HttpRequest) -> HttpResponse | WebSocketSession:
         """Decide on a WebSocket upgrade."""
-        asked = _asked(request)
+        asked = self._asked(request)
         try:
             grant = self._authenticate(request)
             match = self._performer.match(asked)
@@ -88,6 +94,9 @@ class AriResponder:
         return self._open_session(hearing, grant)
 
     def _authenticate(self, request: HttpRequest) -> Grant:
+        return self._authenticator.admit(self._shown(request), request.client[0])
+
+    def _shown(self, request: HttpRequest) -> Grant:
         header = request.headers.get("authorization")
         if header is not None:
             scheme, _, value = header.partition(" ")
@@ -101,36 +110,33 @@ class AriResponder:
                 return self._authenticator.api_key(value)
         raise NotAuthenticated(MESSAGE)
 
+    def _asked(self, request: HttpRequest) -> Request:
+        """The request as it would be over any wire."""
+        return Request(
+            request.method,
+            request.path[self._depth :],
+            request.query,
+            request.headers.get("content-type", ""),
+            request.body,
+        )
+
+    def _written(self, answer: Answer) -> HttpResponse:
+        """An answer without a file, with the headers that clients expect."""
+        assert isinstance(answer.body, bytes)
+        headers: Headers = (JSON,) if answer.body else ()
+        if answer.allow:
+            headers = ((b"allow", ",".join(answer.allow).encode()), *headers)
+        if answer.location:
+            headers = ((b"location", f"/{self._prefix}{answer.location}".encode()), *headers)
+        return HttpResponse(answer.status, headers, answer.body)
+
     def _document(self, request: HttpRequest, path: tuple[str, ...]) -> HttpResponse:
         if request.method not in {"GET", "HEAD"}:
-            return _written(request, said(405, "Invalid method", ("OPTIONS", "GET")))
+            return self._written(said(405, "Invalid method", ("OPTIONS", "GET")))
         document = self._documents("/".join(path), request.headers.get("host", ""))
         if document is None:
             return message_answer(404, "Resource not found")
         return HttpResponse(200, (JSON,), document)
-
-
-def _asked(request: HttpRequest) -> Request:
-    """The request as it would be over any wire; the prefix is ours."""
-    return Request(
-        request.method,
-        request.path[1:],
-        request.query,
-        request.headers.get("content-type", ""),
-        request.body,
-    )
-
-
-def _written(request: HttpRequest, answer: Answer) -> HttpResponse:
-    """An answer without a file, with the headers that clients expect."""
-    assert isinstance(answer.body, bytes)
-    headers: Headers = (JSON,) if answer.body else ()
-    if answer.allow:
-        headers = ((b"allow", ",".join(answer.allow).encode()), *headers)
-    if answer.location:
-        location = f"/{request.path[0]}{answer.location}"
-        headers = ((b"location", location.encode()), *headers)
-    return HttpResponse(answer.status, headers, answer.body)
 
 
 def _refused(error: OperationError) -> HttpResponse:

@@ -30,7 +30,7 @@ class HttpSettings(msgspec.Struct, frozen=True, kw_only=True):
     certificate: Path | None = None
     """PEM file with the certificate chain and the key: HTTPS instead of HTTP."""
     prefix: str = "ari"
-    """First path segment of what the Responder answers; the rest belongs to other routes."""
+    """First path segments of what the Responder answers; the rest belongs to other routes."""
     server: str = f"stasisd/{__version__}"
     """The Server header."""
     allowed_origins: tuple[str, ...] = ()
@@ -112,7 +112,8 @@ class Site:
         """Tell whether a request target is the Responder's."""
         if target.startswith(b"/"):
             return target.startswith(self._prefixes) or target == self._prefix
-        return split_target(target.decode("latin-1"))[0][:1] == (self.settings.prefix,)
+        parts = tuple(self.settings.prefix.split("/"))
+        return split_target(target.decode("latin-1"))[0][: len(parts)] == parts
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """Return the Date and Server headers of this second; not to be changed."""

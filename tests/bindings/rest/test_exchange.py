@@ -90,6 +90,8 @@ def test_preflight_is_granted_what_the_resource_allows() -> None:
     assert cors(asked) == {
         "access-control-allow-origin": "http://good",
         "access-control-allow-credentials": "true",
+        "access-control-expose-headers": "location,x-request-id",
+        "vary": "origin",
         "access-control-allow-methods": "OPTIONS,GET,POST",
     }
     asked["access-control-request-headers"] = "x-a"

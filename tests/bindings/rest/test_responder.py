@@ -10,7 +10,10 @@ import trio.testing
 
 from caps.caveats import READ_ONLY, Expires
 from caps.token import mint
+from stasisd.bindings.rest.exchange import build_request
+from stasisd.bindings.rest.responder import AriResponder
 from stasisd.core.events import ChannelUserevent
+from stasisd.operations import OPERATIONS
 from tests.support.clock import jumping_clock
 from tests.support.server import READER, Reply, Server, Socket, serving
 from tests.support.tenant import EPOCH
@@ -90,6 +93,48 @@ async def test_a_token_serves_wherever_a_password_does(server: Server) -> None:
 
 async def test_an_unknown_route_is_not_told_to_strangers(server: Server) -> None:
     assert (await server.request("GET", "/ari/nothing", user=None)).status == 401
+
+
+async def test_a_user_comes_from_its_networks(server: Server) -> None:
+    assert (await server.request("GET", "/ari/channels", user="near:near")).status == 200
+    for refused in (
+        await server.request("GET", "/ari/channels", user="far:far"),
+        await server.open("/ari/events?app=a", user="far:far"),
+    ):
+        assert isinstance(refused, Reply)
+        assert (refused.status, refused.json) == (
+            403,
+            {
+                "message": "Access denied from this network",
+                "detail": "the token is for other networks, not for 192.0.2.9",
+            },
+        )
+    assert (await server.request("GET", "/ari/channels", user="far:wrong")).status == 401
+    grant = server.authenticator.local("far")
+    assert (await server.gate.perform(grant, OPERATIONS["channels.list"], {})) == []
+
+
+async def test_pretty_is_for_people(server: Server) -> None:
+    server.encoder.pretty = True
+    reply = await server.request("GET", "/ari/channels/none")
+    assert reply.body == b'{\n  "message": "Channel not found"\n}'
+    reply = await server.request("POST", "/ari/bridges?bridgeId=b")
+    assert reply.body.startswith(b'{\n  "id": "b",\n')
+    assert reply.headers["content-length"] == str(len(reply.body))
+
+
+async def test_a_prefix_of_several_segments(server: Server) -> None:
+    responder = AriResponder(
+        server.performer,
+        server.authenticator,
+        documents=lambda _name, _host: None,
+        open_session=lambda _hearing, _grant: pytest.fail("nobody opens one"),
+        server="test",
+        prefix="tel/ari",
+    )
+    target = b"/tel/ari/asterisk/ping?api_key=conf:conf"
+    asked = build_request("GET", target, {}, b"", ("192.0.2.9", 1), secure=False)
+    assert (await responder.respond(asked)).status == 200
 
 
 # --- routes
