@@ -10,7 +10,7 @@ import structlog
 import trio
 
 from . import __version__, logs
-from .bindings.rest.server import CannotListenError
+from .bindings.rest.server import CannotListenError, CertificateError
 from .config import Configuration, ConfigurationError, load
 from .daemon import Addresses, Daemon, ensure_secrets, mint_token, supervise
 from .dialplan.parser import DialplanError, parse
@@ -24,7 +24,7 @@ log = structlog.get_logger("stasisd")
 # Exit codes: 1 something is in the way, 2 the configuration is wrong.
 FAILED, MISCONFIGURED = 1, 2
 
-IN_THE_WAY = (CannotListenError, CannotListen, MediaUnavailable, StoreError)
+IN_THE_WAY = (CannotListenError, CertificateError, CannotListen, MediaUnavailable, StoreError)
 
 config_option = click.option(
     "--config",

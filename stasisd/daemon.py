@@ -147,6 +147,7 @@ class Daemon:
 
         Raises what the rooms declare for an address that can't be bound.
         """
+        self._media.require_address()
         async with (
             open_database(self._configuration.state / DATABASE) as database,
             _running(self._media.run),

@@ -5,6 +5,7 @@ recording of it ends with a reason, and a new process is up within a second.
 """
 
 import itertools
+import socket
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
@@ -77,6 +78,17 @@ class Media:
         self._mix_numbers = itertools.count(1)
         self._restarts = 0
         self._started = False
+
+    def require_address(self) -> None:
+        """Raise MediaUnavailable where RTP can't be bound to the address that is configured."""
+        host = self._settings.bind
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.bind((host, 0))
+            except OSError as error:
+                text = f"media cannot bind RTP to {host}: {error.strerror or error}"
+                raise MediaUnavailable(text) from None
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Keep a media process running; started when the first one answers.

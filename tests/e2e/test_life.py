@@ -11,6 +11,7 @@ import socket
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import pytest
 import trio
 
 from stasisd.sip import events
@@ -103,6 +104,24 @@ async def test_a_port_that_is_taken_is_one_line_and_exit_code_1(tmp_path: Path) 
             assert host in lines[0]
             assert str(port) in lines[0]
             assert result.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("table", "setting", "said"),
+    [
+        ("http", 'certificate = "/nowhere.pem"', "/nowhere.pem can't be used: No such file"),
+        ("http", f'certificate = "{__file__}"', "expected a PEM file"),
+        ("media", 'bind = "203.0.113.9"', "cannot bind RTP to 203.0.113.9"),
+    ],
+)
+async def test_what_can_not_be_used_is_one_line_and_exit_code_1(
+    tmp_path: Path, table: str, setting: str, said: str
+) -> None:
+    text = configuration().replace('[media]\nbind = "127.0.0.1"', "[media]")
+    result = await run_to_its_end(tmp_path, text.replace(f"[{table}]", f"[{table}]\n{setting}"))
+    (line,) = [x for x in result.stderr.decode().splitlines() if not x.startswith("{")]
+    assert said in line
+    assert result.returncode == 1
 
 
 async def test_a_mistake_is_reported_with_file_line_and_key_and_exit_code_2(tmp_path: Path) -> None:
