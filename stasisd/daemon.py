@@ -46,6 +46,7 @@ from stasisd.sd_notify import Notifier
 from stasisd.store import DATABASE, SECRETS, secrets
 from stasisd.store.contacts import Contacts
 from stasisd.store.database import open_database
+from stasisd.technologies.external_media import UnicastRtp
 from stasisd.technologies.local import Local
 from stasisd.technologies.sip import Sip, SipAccount, SipSettings
 
@@ -132,7 +133,9 @@ class Daemon:
         plan = parse(path.read_text(), str(path))
         made.globals.update(plan.variables)
         made.router = Interpreter(plan)
-        made.technologies[Local.name] = Local()
+        advertised = self._settings.media.advertised_address
+        for technology in (Local(), UnicastRtp(advertised)):
+            made.technologies[technology.name] = technology
         made.components |= {each.name: each for each in components.of(made, path)}
         return made
 

@@ -6,7 +6,7 @@ import trio
 
 from . import causes, stasis, variables
 from .supervision import Body
-from .technology import AllocationFailed, DialFailed, NewChannel
+from .technology import AllocationFailed, DialFailed, MediaPeer, MediaPeers, NewChannel
 
 if TYPE_CHECKING:
     from .channel import Channel
@@ -26,7 +26,20 @@ def request(tenant: "Tenant", address: str, new: NewChannel) -> "Channel":
     technology = tenant.technologies.get(name)
     if technology is None:
         raise AllocationFailed(f"there is no technology {name!r} here")
-    channel = technology.request(tenant, resource, new)
+    return _furnished(technology.request(tenant, resource, new), new)
+
+
+async def request_peer(
+    tenant: "Tenant", technology: str, peer: MediaPeer, new: NewChannel
+) -> "Channel":
+    """Make a channel to a media peer. Raises what :func:`request` raises."""
+    peers: object = tenant.technologies.get(technology)
+    if not isinstance(peers, MediaPeers):
+        raise AllocationFailed(f"there is no technology {technology!r} here")
+    return _furnished(await peers.open_peer(tenant, peer, new), new)
+
+
+def _furnished(channel: "Channel", new: NewChannel) -> "Channel":
     try:
         for assignment in new.variables:
             variables.assign(channel, assignment)

@@ -111,6 +111,29 @@ class ReportsTransfer(Protocol):
         """Tell it one of ARI's states of a transfer. Raises :class:`NoTransfer`."""
 
 
+class MediaPeer(msgspec.Struct, frozen=True, kw_only=True):
+    """Something outside that a channel exchanges bare media with, without a call.
+
+    ``format`` is a codec's name. ``server`` says that we wait for the peer to come to us.
+    """
+
+    host: str
+    port: int
+    format: str
+    server: bool = False
+
+
+@runtime_checkable
+class MediaPeers(Protocol):
+    """A technology whose channels go to media peers."""
+
+    async def open_peer(self, tenant: "Tenant", peer: MediaPeer, new: NewChannel) -> "Channel":
+        """Make a channel, not yet dialled, whose own end of the media is open already.
+
+        Raises :class:`AllocationFailed`.
+        """
+
+
 class Technology(Protocol):
     """One way to reach endpoints, e.g. ``PJSIP`` or ``Local``."""
 

@@ -1,5 +1,7 @@
 """Operations that make channels to endpoints: all at once, or step by step."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 from stasisd.core import dialing, variables
@@ -134,9 +136,19 @@ def _request(
     given = [
         channel_id for channel_id in (wanted.channel_id, wanted.other_channel_id) if channel_id
     ]
-    try:
+    with making():
         tenant.claim(*given)
         channel = dialing.request(tenant, endpoint, wanted)
+    if originator is not None and not channel.snapshot.accountcode:
+        channel.change(accountcode=originator.snapshot.accountcode)
+    return channel
+
+
+@contextmanager
+def making() -> Iterator[None]:
+    """Say in ARI's words why a channel could not be made."""
+    try:
+        yield
     except Draining:
         raise
     except IdTaken:
@@ -145,9 +157,6 @@ def _request(
         raise AllocationFailed("Allocation failed", detail=str(failed)) from None
     except UnknownFunction as unknown:
         raise InvalidParameter(f"There is no function to set variable {unknown}") from None
-    if originator is not None and not channel.snapshot.accountcode:
-        channel.change(accountcode=originator.snapshot.accountcode)
-    return channel
 
 
 def _caller(text: str) -> Party:

@@ -72,6 +72,12 @@ class AllocationFailed(OperationError):
     kind = "allocation_failed"
 
 
+class NotSupported(OperationError):
+    """There is no such way to do this here."""
+
+    kind = "not_supported"
+
+
 class Unavailable(OperationError):
     """Not now: the daemon is stopping."""
 

@@ -15,10 +15,12 @@ TOKEN = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"  # a bridge, a playback
     r"|(?<![0-9.])[0-9]{10}\.[0-9]+"  # a channel
     r"|(?<=-)[0-9a-f]{8}(?=;|$)"  # the end of a channel's name
+    r"|(?<=-)0x[0-9a-f]+$"  # and of one for external media
 )
 # What is measured of a call, as it is written into variables.
 QUALITY = re.compile(r"ssrc=| *minr")
 CHOSEN = {"local_ssrc", "remote_ssrc"}  # at random, by each end
+FREE = {"UNICASTRTP_LOCAL_PORT"}  # one of the ports that there are, the same from then on
 NUMBER = re.compile(r" *\d+(\.\d+)?")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+0000")
 
@@ -66,6 +68,8 @@ class Names:
         return all(token in self._ours for token in TOKEN.findall(recorded))
 
     def texts_match(self, recorded: str, ours: str) -> bool:
+        if recorded in self._ours:
+            return self._ours[recorded] == ours
         if TIME.fullmatch(recorded):
             return TIME.fullmatch(ours) is not None
         if QUALITY.match(recorded):
@@ -100,6 +104,8 @@ class Names:
         for name, value in recorded.items():
             if name in ours and name in CHOSEN:
                 yield from self.problems(f"{path}.{name}", type(value), type(ours[name]))
+            elif name in ours and name in FREE and self.bind(value, ours[name]):
+                continue
             elif name in ours:
                 yield from self.problems(f"{path}.{name}", value, ours[name])
             else:

@@ -48,7 +48,7 @@ class Target:
 @asynccontextmanager
 async def target(folder: Path) -> AsyncIterator[Target]:
     """The target, running."""
-    async with serving(folder) as server, trio.open_nursery() as nursery:
+    async with serving(folder, bind=SIP[0]) as server, trio.open_nursery() as nursery:
         made = Target(server)
         await nursery.start(made.sip.run)
         yield made

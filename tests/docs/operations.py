@@ -97,7 +97,8 @@ def _kind(parameter: Parameter) -> str:
 def _default(parameter: Parameter, routes: tuple[Route, ...]) -> str:
     if parameter.note(Required) is not None:
         return "required"
-    if parameter.creates and any(set(parameter.wire) <= set(r.placeholders) for r in routes):
+    in_a_path = any(set(parameter.wire) <= set(route.placeholders) for route in routes)
+    if parameter.creates and (in_a_path or parameter.wire[-1].endswith("Id")):
         return "one is made"
     if parameter.required:
         return "required"

@@ -181,9 +181,14 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(folder: Path, dialplan: str | None = None) -> AsyncIterator[Server]:
+async def serving(
+    folder: Path, dialplan: str | None = None, **options: Any
+) -> AsyncIterator[Server]:
     """A server on a tenant of its own."""
-    async with running_tenant(folder, dialplan) as tenant, trio.open_nursery() as nursery:
+    async with (
+        running_tenant(folder, dialplan, **options) as tenant,
+        trio.open_nursery() as nursery,
+    ):
         yield Server(tenant, nursery)
         nursery.cancel_scope.cancel()
 

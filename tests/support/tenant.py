@@ -17,6 +17,7 @@ from stasisd.core.tenant import Tenant, TenantSettings
 from stasisd.dialplan.interpreter import Interpreter
 from stasisd.dialplan.parser import parse
 from stasisd.media.control import Media, MediaSettings
+from stasisd.technologies.external_media import UnicastRtp
 from stasisd.technologies.local import Local
 from tests.support.media import Network, in_process
 
@@ -50,15 +51,21 @@ def make_tenant(
     tenant.globals.update(plan.variables)
     tenant.router = Interpreter(plan)
     tenant.technologies["Local"] = Local()
+    tenant.technologies["UnicastRTP"] = UnicastRtp()
     return tenant
 
 
 @asynccontextmanager
 async def running_tenant(
-    folder: Path, dialplan: str | None = None, name: str = "default"
+    folder: Path,
+    dialplan: str | None = None,
+    name: str = "default",
+    *,
+    bind: str = "192.0.2.100",
+    network: Network | None = None,
 ) -> AsyncIterator[Tenant]:
     """A tenant that runs, with media of its own; what is left in it at the end is cancelled."""
-    media = Media(MediaSettings(bind="192.0.2.100"), in_process(Network()))
+    media = Media(MediaSettings(bind=bind), in_process(network or Network()))
     async with trio.open_nursery() as nursery:
         await nursery.start(media.run)
         made = make_tenant(media, folder, dialplan, name)

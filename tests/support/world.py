@@ -171,6 +171,7 @@ VALUES: dict[str, Any] = {
     "endpoint": "Local/echo@conformance",
     "eventName": "told",
     "eventSource": "channel:c",
+    "external_host": "192.0.2.1:5004",
     "fields": [{"attribute": "color", "value": "blue"}],
     "format": "wav",
     "from": "sip:me@example.com",
@@ -199,6 +200,7 @@ VALUES: dict[str, Any] = {
 SPECIAL: dict[str, dict[str, Any]] = {
     "applications.unsubscribe": {"eventSource": "channel:c"},
     "asterisk.addLog": {"logChannelName": "another"},
+    "channels.externalMedia": {"format": "ulaw"},
     "recordings.copyStored": {"destinationRecordingName": "copy"},
 }
 # A name that nothing has.

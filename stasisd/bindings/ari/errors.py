@@ -14,6 +14,7 @@ STATUS = {
     "unprocessable": 422,
     "failed": 500,
     "allocation_failed": 500,
+    "not_supported": 501,
     "unavailable": 503,
 }
 # Clients know this one by another field.
