@@ -138,10 +138,12 @@ class Mixes:
             now = self._ports.rx[speakers]
             any_now = self._ports.rx_ok[speakers]
             now[~any_now] = 0
-            self._total[mixes] += now.sum(axis=1, dtype=np.int32)
-            self._total[mixes] -= self.said[speakers].sum(axis=1, dtype=np.int32)
-            self._voices[mixes] += any_now.sum(axis=1)
-            self._voices[mixes] -= self._said_any[speakers].sum(axis=1)
+            before, any_before = self.said[speakers], self._said_any[speakers]
+            change = np.add.reduce(now, axis=1, dtype=np.int32)
+            change -= np.add.reduce(before, axis=1, dtype=np.int32)
+            self._total[mixes] += change
+            self._voices[mixes] += np.count_nonzero(any_now, axis=1)
+            self._voices[mixes] -= np.count_nonzero(any_before, axis=1)
             self.said[speakers], self._said_any[speakers] = now, any_now
 
     def _due(self, phase: int) -> list[Group]:
@@ -178,7 +180,8 @@ class Mixes:
         """What is said in each mix, but for what this row says in it."""
         others = self._total[mixes]
         others -= self.said[rows]
-        return np.clip(others, -_FULL_SCALE - 1, _FULL_SCALE, out=others)
+        np.minimum(others, _FULL_SCALE, out=others)  # np.clip looks at types for longer than this
+        return np.maximum(others, -_FULL_SCALE - 1, out=others)
 
     def hush_up(self, rows: Rows) -> Mask:
         """Silence for the rows that hear a mix in which nobody else speaks; which those are.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .commands import MAX_PORTS
 
 PHASES = 4
-_TOGETHER = 16  # neighbouring slots that share a phase, so that few ports need few ticks
+TOGETHER = 64  # neighbouring slots that share a phase, so that few ports need few ticks
 FREE, RTP, PAIR, SNOOP = 0, 1, 2, 3
 NOBODY = -1
 
@@ -111,4 +111,4 @@ class Ports:
 
 def phase_of(slots: Rows) -> Rows:
     """The phase in which each slot is due."""
-    return slots // _TOGETHER % PHASES
+    return slots // TOGETHER % PHASES

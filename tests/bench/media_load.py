@@ -1,14 +1,16 @@
 """How much of a core the media process takes, and how punctual its packets are.
 
 `python -m tests.bench.media_load --channels 1000 --mode playback --seconds 10`
-Modes: playback (a file to every channel), echo, record (a file from every channel), bridge (pairs
-of channels that hear each other), dtmf (echo with the in-band detector on). The far ends are
-another process (media_peer), on loopback.
+Modes: playback (a file to every channel), echo, record (a file from every channel), pair (each two
+channels connected), bridge (each two channels in a mix of their own), conference (all channels in
+one mix, all speaking), dtmf (echo with the in-band detector on). The far ends are another process
+(media_peer), on loopback. `--runs 5` measures so often and tells the median of each figure.
 """
 
 import argparse
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -42,7 +44,8 @@ def memory_mib(pid: int) -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
 
 
-def start(mode: str, ports: list[Port], folder: Path) -> None:
+def start(media: Media, mode: str, ports: list[Port], folder: Path) -> None:
+    mix = media.open_mix()
     samples = np.random.default_rng(3).normal(0, 4000, 8000 * 60).astype(np.int16)
     soundfile.write(folder / "prompt.wav", samples, 8000)
     for index, port in enumerate(ports):
@@ -50,9 +53,13 @@ def start(mode: str, ports: list[Port], folder: Path) -> None:
             offset = index * 37 % 5000
             rest = ToneSegment((Step((440,), 1000),), repeat=True)
             port.play((FileSegment(str(folder / "prompt.wav")), rest), offset_ms=offset)
-        elif mode == "bridge":
+        elif mode == "pair":
             if index % 2:
                 port.connect(ports[index - 1])
+        elif mode in {"bridge", "conference"}:
+            if mode == "bridge" and index % 2 == 0:
+                mix = media.open_mix()
+            mix.add(port)
         elif mode == "record":
             port.record(RecordSpec(path=str(folder / f"{index}.wav")))
         else:
@@ -78,7 +85,7 @@ async def measure(mode: str, channels: int, seconds: float, folder: Path) -> dic
             ports = [await media.open_rtp() for _ in range(channels)]
             for port in ports:
                 port.set_remote(Remote(address, telephone_event=101))
-            start(mode, ports, folder)
+            start(media, mode, ports, folder)
             assert peer.stdin is not None
             peer.stdin.write("go\n")
             peer.stdin.flush()
@@ -107,13 +114,19 @@ async def measure(mode: str, channels: int, seconds: float, folder: Path) -> dic
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--channels", type=int, default=1000)
-    modes = ("playback", "echo", "record", "bridge", "dtmf")
+    modes = ("playback", "echo", "record", "pair", "bridge", "conference", "dtmf")
     parser.add_argument("--mode", choices=modes, default="playback")
     parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--runs", type=int, default=1)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        figures = trio.run(measure, options.mode, options.channels, options.seconds, Path(folder))
-    print(f"{options.channels} channels, {options.mode}, {options.seconds:g} s")
+    runs = []
+    for _ in range(options.runs):
+        with tempfile.TemporaryDirectory() as folder:
+            arguments = options.mode, options.channels, options.seconds, Path(folder)
+            runs.append(trio.run(measure, *arguments))
+    figures = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
+    print(f"{options.channels} channels, {options.mode}, {options.seconds:g} s", end="")
+    print(f", {options.runs} runs" if options.runs > 1 else "")
     print(f"  CPU of the media process  {figures['cpu']:7.1%} of a core", end="")
     print(f" (user {figures['user']:.1%}, system {figures['system']:.1%})")
     print(f"  resident memory           {figures['rss_mib']:7.1f} MiB")

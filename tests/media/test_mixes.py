@@ -14,7 +14,7 @@ from trio.testing import MockClock
 from stasisd.media.commands import DtmfReceived, FileSegment, RecordSpec
 from stasisd.media.control import Media, MediaSettings, Mix, Port
 from stasisd.media.mixes import Mixes
-from stasisd.media.ports import PAIR, PHASES, Ports, phase_of
+from stasisd.media.ports import PAIR, PHASES, TOGETHER, Ports, phase_of
 from tests.support.media import Far, InProcessLink, Network, in_process
 
 from .audio import Samples, read_wav, speech, write_wav
@@ -23,7 +23,7 @@ from .test_dtmf import events_sent, press
 
 # ---- the arithmetic, against a model
 
-SLOTS = (0, 1, 2, 17, 18, 33, 50, 64, 65)  # of all phases
+SLOTS = tuple(phase * TOGETHER + n for phase in range(5) for n in range(2))
 slots = st.sampled_from(SLOTS)
 steps = st.one_of(
     st.tuples(
@@ -75,7 +75,7 @@ class Model:
 def test_totals_are_the_sums_of_what_was_said(
     order: list[Any],
 ) -> None:
-    ports = Ports(slots=128)
+    ports = Ports(slots=5 * TOGETHER)
     mixes, model = Mixes(ports), Model()
     for slot in SLOTS:
         ports.open(slot, 1, PAIR)
@@ -174,7 +174,7 @@ async def test_the_same_again_tears_no_hole(
 ) -> None:
     voice, mix = speech(3200), media.open_mix()
     speaker, far_speaker = await call(media, network)
-    for _ in range(8):
+    for _ in range(TOGETHER // 2):
         media.open_pair()  # so that the listener is ticked in another phase
     listener, far_listener = await call(media, network, host="192.0.2.2")
     mix.add(speaker)

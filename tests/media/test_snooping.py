@@ -25,6 +25,7 @@ from stasisd.media.commands import (
 from stasisd.media.control import Media, MediaSettings, Port
 from stasisd.media.disk import InlineDisk
 from stasisd.media.engine import Engine
+from stasisd.media.ports import TOGETHER
 from tests.support.media import InProcessLink, Network, VirtualTransport, in_process
 
 from .audio import Samples, read_wav, speech, write_wav
@@ -64,7 +65,7 @@ async def test_each_direction_reaches_exactly_who_it_should(
     mix = media.open_mix()
     mix.add(spied)
     mix.add(other)
-    for _ in range(phases * 8):
+    for _ in range(phases * TOGETHER // 2):
         media.open_pair()  # so that the snoop is ticked in another phase
     snoop = media.open_snoop(spied, spy, whisper)
     recording = snoop.record(RecordSpec(path=str(tmp_path / "snoop.wav")))
@@ -90,7 +91,7 @@ async def test_a_snoop_hears_every_sample_once(
     media: Media, network: Network, autojump_clock: MockClock, tmp_path: Path
 ) -> None:
     spied, far = await call(media, network)
-    for _ in range(8):
+    for _ in range(TOGETHER // 2):
         media.open_pair()  # so that the snoop is ticked in another phase
     snoop = media.open_snoop(spied, spy="in")
     recording = snoop.record(RecordSpec(path=str(tmp_path / "snoop.wav")))
