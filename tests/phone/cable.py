@@ -73,6 +73,9 @@ def laid() -> Iterator[Cable]:
             _run(*cable.inside("ip", "link", "set", "lo", "up"))
             _run(*cable.inside("ip", "address", "add", f"{cable.phone}/24", "dev", INTERFACE))
             _run(*cable.inside("ip", "link", "set", INTERFACE, "up"))
+            # linphonec takes a machine without a way out for one without a network.
+            route = ("ip", "route", "add", "default", "via", cable.server)
+            _run(*cable.inside(*route))
             yield cable
         finally:
             assert holder.stdin is not None
