@@ -38,7 +38,6 @@ async def play(
     *,
     transport: str = "udp",
     port: int = 0,
-    rtp_port: int = 6000,
     milliseconds: int = 0,
     **keys: str | int,
 ) -> None:
@@ -50,7 +49,7 @@ async def play(
     errors = folder / f"{scenario}.errors"
     command = [
         *("sipp", f"{server[0]}:{server[1]}", "-sf", str(SCENARIOS / f"{scenario}.xml"), "-m", "1"),
-        *("-i", HOST, "-mi", HOST, "-mp", str(rtp_port), "-t", TRANSPORTS[transport]),
+        *("-i", HOST, "-mi", HOST, "-t", TRANSPORTS[transport]),
         *("-au", "100", "-ap", PHONE_PASSWORD, "-nostdin", "-timeout", str(PATIENCE)),
         *("-d", str(milliseconds), "-timeout_error", "-trace_err", "-error_file", str(errors)),
         *(("-p", str(port)) if port else ()),

@@ -194,7 +194,7 @@ async def test_a_busy_phone_is_busy_to_who_called_it(tmp_path: Path) -> None:
         await observer.until("EndpointStateChange")
 
         async def busy() -> None:
-            await sipp.play("busy", server, tmp_path, port=port, rtp_port=7000)
+            await sipp.play("busy", server, tmp_path, port=port)
 
         nursery.start_soon(busy)
         await sipp.play("refused", server, tmp_path, exten="calls")
