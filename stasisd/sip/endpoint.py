@@ -36,6 +36,14 @@ from .uac import OutgoingCalls
 from .uas import IncomingCalls
 from .uri import NameAddr, SipUri, Uri
 
+# What OPTIONS is answered with (section 11.2).
+CAPABILITIES: tuple[Field, ...] = (
+    ALLOW,
+    ("Accept", ", ".join(sorted(set().union(*ACCEPTED.values())))),
+    ("Accept-Encoding", "identity"),
+    SUPPORTED,
+)
+
 
 class Endpoint:
     """A SIP user agent and registrar without I/O, clock or chance.
@@ -283,9 +291,7 @@ class Endpoint:
             return
         found = objection(request)
         if found is not None:
-            self._stack.reply(
-                transaction, found.status, now, reason=found.reason, fields=found.fields
-            )
+            self._stack.reply_once(transaction, found.status, now, found.fields, found.reason)
         elif request.method == "CANCEL":
             self._incoming.cancelled(transaction, now)
         elif request.to.tag is not None and request.method != "REGISTER":
@@ -307,16 +313,11 @@ class Endpoint:
         elif request.method == "REGISTER":
             self._registrar.received(transaction, flow, now)
         elif request.method == "OPTIONS":
-            self._capabilities(transaction, now)
+            self._stack.reply_once(transaction, 200, now, CAPABILITIES)
         elif request.method == "MESSAGE":
             self._requests.message_received(transaction, flow, now)
         else:
-            self._stack.reply(transaction, 481, now)
-
-    def _capabilities(self, transaction: Transaction, now: float) -> None:
-        accept = sorted(set().union(*ACCEPTED.values()))
-        fields = [ALLOW, ("Accept", ", ".join(accept)), ("Accept-Encoding", "identity"), SUPPORTED]
-        self._stack.reply(transaction, 200, now, fields=fields)
+            self._stack.reply_once(transaction, 481, now)
 
     def _within_dialog(self, transaction: Transaction, flow: Flow, now: float) -> None:
         request = transaction.request
@@ -329,7 +330,7 @@ class Endpoint:
             return
         call = self._calls.of(request)
         if call is None:
-            self._stack.reply(transaction, 481, now)
+            self._stack.reply_once(transaction, 481, now)
             return
         if call.dialog is not None:
             if not call.dialog.is_in_order(request):
@@ -345,7 +346,7 @@ class Endpoint:
         elif request.method == "INFO":
             self._info(call, transaction, now)
         else:
-            self._capabilities(transaction, now)
+            self._stack.reply(transaction, 200, now, to_tag=call.id, fields=CAPABILITIES)
 
     def _left(self, call: Call, request: Request, now: float) -> None:
         if call.state is CallState.INCOMING:

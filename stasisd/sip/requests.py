@@ -177,7 +177,7 @@ class Requests:
         request = transaction.request
         name = self._referrals.get(request.call_id)
         if name is None:
-            self._stack.reply(transaction, 481, now)
+            self._stack.reply_once(transaction, 481, now)
             return
         self._stack.reply(transaction, 200, now, to_tag=request.to.tag)
         state = (request.headers.get("Subscription-State") or "").partition(";")[0].strip().lower()

@@ -1,5 +1,7 @@
 """What the parts of a user agent share: the layers below them and the ways to use these."""
 
+import hashlib
+import hmac
 from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
@@ -39,6 +41,7 @@ class Stack:
         self.settings = settings
         self.directory = directory
         self.token = token
+        self._secret = secret
         self.outbox = Outbox()
         self.deadlines: Deadlines[object] = Deadlines()
         self.transport = TransportLayer(settings, self.outbox, self.deadlines)
@@ -82,14 +85,25 @@ class Stack:
         self.transactions.respond(transaction, response, now)
 
     def reply_once(
-        self, transaction: Transaction, status: int, now: float, fields: Sequence[Field]
+        self,
+        transaction: Transaction,
+        status: int,
+        now: float,
+        fields: Sequence[Field] = (),
+        reason: str | None = None,
     ) -> None:
         """Answer a request and forget it: strangers shall not cost memory (section 8.2.7).
 
         Nothing is repeated either, so a forged sender's address gets one datagram for one.
         """
-        self.reply(transaction, status, now, fields=fields)
+        to_tag = transaction.request.to.tag or self._lasting_tag(transaction.request)
+        self.reply(transaction, status, now, to_tag=to_tag, fields=fields, reason=reason)
         self.transactions.forget(transaction)
+
+    def _lasting_tag(self, request: Request) -> str:
+        # A repeated request gets the same tag, though nothing is kept (section 8.2.7).
+        named = f"{request.call_id} {request.cseq} {request.from_.tag}".encode("utf-8", "replace")
+        return hmac.new(self._secret, named, hashlib.sha256).hexdigest()[:16]
 
     def send(
         self,

@@ -126,7 +126,7 @@ class IncomingCalls:
         """Take a CANCEL (section 9.2): answered 200 if there is something to cancel."""
         invite = self._stack.transactions.invite_of(cancel.request)
         if invite is None:
-            self._stack.reply(cancel, 481, now)
+            self._stack.reply_once(cancel, 481, now)
             return
         call = self._calls.get(invite.owner)
         self._stack.reply(cancel, 200, now, to_tag=invite.owner or None)

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -397,13 +398,29 @@ def test_credentials_for_one_call_are_not_good_for_another(uri: str, status: int
     assert len(server.all(CallReceived)) == (status == 100)
 
 
-def test_strangers_cost_no_memory() -> None:
+@pytest.mark.parametrize(
+    ("method", "options", "status"),
+    [
+        ("INVITE", {}, 401),
+        ("INVITE", {"fields": ("Require: 100rel",)}, 420),
+        ("INVITE", {"target": "mailto:a@b"}, 416),
+        ("INVITE", {"to": "<sip:200@192.0.2.1>;tag=gone"}, 481),
+        ("REGISTER", {}, 401),
+        ("OPTIONS", {}, 200),
+        ("BYE", {}, 481),
+        ("BYE", {"to": "<sip:200@192.0.2.1>;tag=gone"}, 481),
+        ("CANCEL", {}, 481),
+        ("UNHEARD-OF", {}, 501),
+    ],
+)
+def test_strangers_cost_no_memory(method: str, options: dict[str, Any], status: int) -> None:
     network = VirtualNetwork()
     far, server = Far(network, PHONE), Agent(network, SERVER, endpoint(people=People()))
     for number in range(50):
-        far.send(SERVER, request("INVITE", branch=f"z9hG4bK{number}", call_id=f"{number}"))
+        far.send(SERVER, request(method, branch=f"z9hG4bK{number}", call_id=f"{number}", **options))
     network.run_for(30.0)
-    assert far.statuses == [401] * 50
+    # One datagram for one: who forged a sender's address could else have it flooded.
+    assert far.statuses == [status] * 50
     assert server.sip.statistics()["transactions"] == 0
 
 

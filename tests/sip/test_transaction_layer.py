@@ -114,11 +114,14 @@ def test_a_branch_of_the_cookie_alone_is_no_branch() -> None:
 def test_too_many_transactions_are_refused() -> None:
     network, far, _server = far_and_server(max_transactions=5)
     for number in range(8):
-        far.send(SERVER, request("OPTIONS", branch=f"z9hG4bK{number}", call_id=f"c{number}"))
+        far.send(
+            SERVER,
+            request("REGISTER", to="<sip:100@h>", branch=f"z9hG4bK{number}", call_id=f"c{number}"),
+        )
     network.run_for(1.0)
     assert far.statuses == [200] * 5 + [503] * 3
     network.run_for(60.0)
-    far.send(SERVER, request("OPTIONS", branch="z9hG4bKlater", call_id="later"))
+    far.send(SERVER, request("REGISTER", to="<sip:100@h>", branch="z9hG4bKlater", call_id="later"))
     far.wait_status(200, 6)
 
 
