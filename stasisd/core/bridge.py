@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 PEER = "BRIDGEPEER"
 MOST_PEERS = 10  # names that BRIDGEPEER holds
+PAIR = 2
 
 log = structlog.get_logger()
 
@@ -161,10 +162,10 @@ class Bridge:
 
     def arrange(self) -> None:
         """Let the parties hear each other; called again when a channel gets its media here."""
-        announced = any(joining.role == ANNOUNCER for joining in self._members.values())
+        entertained = self._entertained()
         self._floor.arrange(
             {
-                member.port: self._place(joining, music=not announced)
+                member.port: self._place(joining, music=member in entertained)
                 for member, joining in self._members.items()
                 if member.port is not None and not member.port.closed
             }
@@ -173,11 +174,27 @@ class Bridge:
     def _place(self, joining: Joining, *, music: bool = False) -> Place:
         digits = not joining.absorb_dtmf
         if not self.kind.holding:
-            return Place(hears=joining.hears, speaks=joining.speaks, digits=digits)
+            return Place(joining.hears, joining.speaks, digits, music)
         if joining.role == ANNOUNCER:
             return Place(hears=False, speaks=joining.speaks, digits=digits)
-        music = music and joining.hears and joining.entertained
         return Place(hears=joining.hears, speaks=False, digits=False, music=music)
+
+    @property
+    def _is_pair(self) -> bool:
+        """Whether two channels are alone with each other."""
+        return len(self._members) == len(self.channels) == PAIR
+
+    def _entertained(self) -> set[Member]:
+        """Who hears music in place of the others."""
+        if not self.kind.holding:
+            if not self._is_pair:
+                return set()
+            one, other = self.channels
+            return {channel for channel, peer in ((one, other), (other, one)) if peer.on_hold}
+        joinings = self._members.items()
+        if any(joining.role == ANNOUNCER for _, joining in joinings):
+            return set()
+        return {member for member, its in joinings if its.hears and its.entertained}
 
     def pass_on(self, sender: "Channel", digit: str, duration_ms: int) -> None:
         """Let the others hear a digit that did not come by the media process."""
@@ -198,7 +215,7 @@ class Bridge:
 
     def _introduce(self) -> None:
         """Let two who are alone with each other know who the other is."""
-        if self.kind.holding or not len(self._members) == len(self.channels) == 2:
+        if self.kind.holding or not self._is_pair:
             return
         one, other = self.channels
         for channel, peer in ((one, other), (other, one)):

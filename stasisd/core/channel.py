@@ -296,13 +296,18 @@ class Channel:
         """The far end put us on hold."""
         self.on_hold = True
         self.publish(events.ChannelHold, musicclass="default")
-        self._tell_device()
+        self._tell_hold()
 
     def unheld(self) -> None:
         """The far end took us off hold."""
         self.on_hold = False
         self.publish(events.ChannelUnhold)
+        self._tell_hold()
+
+    def _tell_hold(self) -> None:
         self._tell_device()
+        if self.bridge is not None:
+            self.bridge.arrange()  # the one at the other end hears music meanwhile
 
     def attach(self, port: Port) -> None:
         """Give the channel its media. Its reports are read while the channel lives."""

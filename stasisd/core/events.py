@@ -214,6 +214,48 @@ class BridgeVideoSourceChanged(BridgeEvent, frozen=True, kw_only=True):
     old_video_source_id: str | None = None
 
 
+class BridgeMerged(BridgeEvent, frozen=True, kw_only=True):
+    """The channels of another bridge came over into this one."""
+
+    bridge_from: BridgeSnapshot
+
+
+class BridgeBlindTransfer(ChannelEvent, frozen=True, kw_only=True):
+    """``channel`` sent who it talked to, the transferee, to a place of the dialplan."""
+
+    exten: str
+    context: str
+    result: str
+    is_external: bool
+    transferee: ChannelSnapshot | None = None
+    replace_channel: ChannelSnapshot | None = None
+    bridge: BridgeSnapshot | None = None
+
+
+class BridgeAttendedTransfer(Event, frozen=True, kw_only=True):
+    """A party of two calls put the other ends of them together.
+
+    ``destination_type`` is bridge, application, link, threeway or fail; what it names follows.
+    """
+
+    transferer_first_leg: ChannelSnapshot
+    transferer_second_leg: ChannelSnapshot
+    result: str
+    is_external: bool
+    destination_type: str
+    transferee: ChannelSnapshot | None = None
+    transfer_target: ChannelSnapshot | None = None
+    transferer_first_leg_bridge: BridgeSnapshot | None = None
+    transferer_second_leg_bridge: BridgeSnapshot | None = None
+    replace_channel: ChannelSnapshot | None = None
+    destination_bridge: str | None = None
+    destination_application: str | None = None
+    destination_link_first_leg: ChannelSnapshot | None = None
+    destination_link_second_leg: ChannelSnapshot | None = None
+    destination_threeway_channel: ChannelSnapshot | None = None
+    destination_threeway_bridge: BridgeSnapshot | None = None
+
+
 class EndpointEvent(Event, frozen=True, kw_only=True):
     """Something happened to this endpoint."""
 

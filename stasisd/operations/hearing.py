@@ -1,14 +1,15 @@
 """Which events the grant of a socket may hear: each object of an event needs the right to read."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from caps.access import Access, Right
 from caps.grant import Grant
+from stasisd.core import snapshots
 from stasisd.core.events import Event
 from stasisd.core.tenant import Tenant
 
 OPERATION = "events.eventWebsocket"
-CHANNELS = ("channel", "peer", "caller")
 
 
 def permits(grant: Grant, tenant: Tenant) -> Callable[[str, Event], bool]:
@@ -57,16 +58,23 @@ def objects_of(application: str, event: Event) -> list[tuple[str, str]]:
 
 
 def _shown(event: Event) -> Iterator[tuple[str, str]]:
-    for name in (*CHANNELS, "bridge", "playback"):
-        shown = getattr(event, name, None)
-        if shown is not None:
-            yield ("channel" if name in CHANNELS else name), shown.id
-    recording = getattr(event, "recording", None)
-    if recording is not None:
-        yield "recording", recording.name
-    device = getattr(event, "device_state", None)
-    if device is not None:
-        yield "deviceState", device.name
-    endpoint = getattr(event, "endpoint", None)
-    if endpoint is not None:
-        yield "endpoint", f"{endpoint.technology}/{endpoint.resource}"
+    for field in event.__struct_fields__:
+        value = getattr(event, field)
+        named = NAMES.get(type(value))
+        if named is not None:
+            kind, name_of = named
+            yield kind, name_of(value)
+
+
+# How caveats name the objects that an event may show.
+NAMES: Mapping[type, tuple[str, Callable[[Any], str]]] = {
+    snapshots.ChannelSnapshot: ("channel", lambda channel: channel.id),
+    snapshots.BridgeSnapshot: ("bridge", lambda bridge: bridge.id),
+    snapshots.PlaybackSnapshot: ("playback", lambda playback: playback.id),
+    snapshots.LiveRecordingSnapshot: ("recording", lambda recording: recording.name),
+    snapshots.DeviceStateSnapshot: ("deviceState", lambda device: device.name),
+    snapshots.EndpointSnapshot: (
+        "endpoint",
+        lambda endpoint: f"{endpoint.technology}/{endpoint.resource}",
+    ),
+}

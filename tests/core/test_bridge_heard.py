@@ -161,6 +161,43 @@ async def test_a_held_recording_is_without_music(conference: Conference) -> None
     assert abs(samples).max() < AUDIBLE
 
 
+async def test_who_is_put_on_hold_hears_music(conference: Conference) -> None:
+    bridge = bridge_of(conference, "ab")
+    a, c = conference.phones["a"].channel, conference.phones["c"].channel
+    a.held()
+    assert await music(conference) == {"a": False, "b": True, "c": False}
+    bridge.join(c)  # and talks with the third, if there is one
+    assert await music(conference) == {"a": False, "b": False, "c": False}
+    bridge.leave(c)
+    a.unheld()
+    assert await music(conference) == {"a": False, "b": False, "c": False}
+    await conference.talk("a")
+    assert conference.heard()["b"] == of("a")
+
+
+async def test_the_loss_of_the_media_process_ends_all_and_is_told(conference: Conference) -> None:
+    bridge = bridge_of(conference)
+    conference.tenant.applications[APP].follow(bridge.topics[0])
+    listener = Listener(conference.tenant, APP)
+    playing = playback.play(attendant.announcer_of(bridge), ("sound:silence/9",))
+    live = await attendant.record(bridge, recording.Wanted(name="r", format="wav"))
+    attendant.start_music(bridge)
+    await trio.sleep(1)
+    conference.links[0].kill()
+    await listener.settle(3)
+    assert (playing.snapshot.state, live.snapshot.state) == ("failed", "failed")
+    names = listener.names()
+    assert {"PlaybackFinished", "RecordingFailed"} <= set(names)
+    assert names.count("ChannelLeftBridge") == len(TONES)
+    assert not bridge.attendants
+    assert bridge.snapshot.channels == ()
+    conference.phones.clear()
+    for name in TONES:  # the bridge goes on with the next process
+        bridge.join((await conference.phone(name)).channel)
+    await conference.talk()
+    assert conference.heard() == {"a": of("b", "c"), "b": of("a", "c"), "c": of("a", "b")}
+
+
 # --- keys
 
 

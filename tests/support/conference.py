@@ -16,7 +16,7 @@ from stasisd.media.control import Media, MediaSettings
 from stasisd.technologies.local import Half
 from tests.media import calls
 from tests.media.audio import Samples
-from tests.support.media import Far, Network, in_process
+from tests.support.media import Far, InProcessLink, Network, in_process
 from tests.support.tenant import Listener, assert_nothing_left, make_tenant
 from tests.support.world import APP
 
@@ -74,9 +74,11 @@ def tones_in(samples: NDArray[np.float64]) -> set[int]:
 class Conference:
     """A tenant whose phones are on a virtual network."""
 
-    def __init__(self, tenant: Tenant, network: Network) -> None:
+    def __init__(self, tenant: Tenant, network: Network, links: list[InProcessLink]) -> None:
+        """``links`` lead to the media processes there were."""
         self.tenant = tenant
         self.network = network
+        self.links = links
         self.phones: dict[str, Phone] = {}
 
     async def phone(self, name: str) -> Phone:
@@ -115,13 +117,14 @@ def of(*names: str) -> set[int]:
 async def conference(tmp_path: Path) -> AsyncIterator[Conference]:
     """Three phones that are in no bridge yet."""
     network = Network()
-    media = Media(MediaSettings(bind="192.0.2.100"), in_process(network))
+    links: list[InProcessLink] = []
+    media = Media(MediaSettings(bind="192.0.2.100"), in_process(network, links))
     async with trio.open_nursery() as nursery:
         await nursery.start(media.run)
         tenant = make_tenant(media, tmp_path)
         await nursery.start(tenant.run)
         Listener(tenant, APP)
-        made = Conference(tenant, network)
+        made = Conference(tenant, network, links)
         for name in TONES:
             await made.phone(name)
         yield made

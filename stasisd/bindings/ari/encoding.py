@@ -256,6 +256,21 @@ FIELDS: dict[type[events.Event], Callable[[Any], Json]] = {
     events.StasisStart: lambda e: {"args": list(e.args)},
 }
 TRAILING: dict[type[events.Event], Callable[[Any], Json]] = {
+    events.BridgeBlindTransfer: lambda e: {
+        "exten": e.exten,
+        "context": e.context,
+        "result": e.result,
+        "is_external": e.is_external,
+    },
+    events.BridgeAttendedTransfer: lambda e: {
+        "result": e.result,
+        "is_external": e.is_external,
+        "destination_type": e.destination_type,
+        **_present(
+            destination_bridge=e.destination_bridge,
+            destination_application=e.destination_application,
+        ),
+    },
     events.BridgeVideoSourceChanged: lambda e: _present(old_video_source_id=e.old_video_source_id),
     events.PeerStatusChange: lambda e: {"peer": {"peer_status": e.peer_status}},
     events.ContactStatusChange: lambda e: {"contact_info": contact_json(e.contact)},
@@ -269,6 +284,18 @@ OBJECTS = (
     "recording",
     "endpoint",
     "device_state",
+    "bridge_from",
+    "transferer_first_leg",
+    "transferer_second_leg",
+    "transferee",
+    "transfer_target",
+    "replace_channel",
+    "transferer_first_leg_bridge",
+    "transferer_second_leg_bridge",
+    "destination_link_first_leg",
+    "destination_link_second_leg",
+    "destination_threeway_channel",
+    "destination_threeway_bridge",
 )
 # Where ARI names the application first.
 APPLICATION_FIRST = {events.DeviceStateChanged}
