@@ -5,6 +5,7 @@ What is bound to a task (tenant, channel, request id) stands in every line it ca
 
 import logging
 import sys
+from collections import Counter
 from collections.abc import MutableMapping
 from typing import Any, Literal, TextIO
 
@@ -48,6 +49,34 @@ class LogCopies:
         return list(self.of_tenants.values()) if len(self.of_tenants) == 1 else []
 
 
+class Libraries(logging.Handler):
+    """Puts what libraries say into our lines; each of their calls has one line in ten seconds.
+
+    Trio's own says ten times a second, with a traceback, that all descriptors are taken.
+    """
+
+    SECONDS = 10.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[tuple[str, int], float] = {}
+        self._left_out: Counter[tuple[str, int]] = Counter()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record, unless its place in the code wrote one just now."""
+        place = record.pathname, record.lineno
+        if record.created - self._last.get(place, -self.SECONDS) < self.SECONDS:
+            self._left_out[place] += 1
+            return
+        self._last[place] = record.created
+        more = {"left_out": count} if (count := self._left_out.pop(place, 0)) else {}
+        if record.exc_info:
+            more["exc_info"] = record.exc_info  # type: ignore[assignment] # structlog takes any
+        structlog.get_logger(record.name).log(
+            record.levelno, record.getMessage(), library=record.name, **more
+        )
+
+
 def configure(
     level: str = "info",
     form: Format = "auto",
@@ -78,4 +107,4 @@ def configure(
         cache_logger_on_first_use=False,
     )
     # What libraries say through the standard library matters only when something is wrong.
-    logging.basicConfig(level=logging.WARNING, stream=target, force=True)
+    logging.basicConfig(level=logging.WARNING, handlers=[Libraries()], force=True)

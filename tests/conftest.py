@@ -1,5 +1,6 @@
 """Fixtures for all tests."""
 
+import logging
 from collections.abc import Iterator
 
 import pytest
@@ -16,6 +17,7 @@ pytest_plugins = [
 @pytest.fixture(autouse=True)
 def logging_as_it_was() -> Iterator[None]:
     """A test that configures the logs of the process leaves them to the next as they were."""
-    before = structlog.get_config()
+    before, handlers = structlog.get_config(), [*logging.root.handlers]
     yield
     structlog.configure(**before)
+    logging.root.handlers[:] = handlers
