@@ -49,6 +49,7 @@ from stasisd.store.database import open_database
 from stasisd.technologies.external_media import UnicastRtp
 from stasisd.technologies.local import Local
 from stasisd.technologies.sip import Sip, SipAccount, SipSettings
+from stasisd.technologies.snoop import Snoop
 
 log = structlog.get_logger(__name__)
 
@@ -134,7 +135,7 @@ class Daemon:
         made.globals.update(plan.variables)
         made.router = Interpreter(plan)
         advertised = self._settings.media.advertised_address
-        for technology in (Local(), UnicastRtp(advertised)):
+        for technology in (Local(), UnicastRtp(advertised), Snoop()):
             made.technologies[technology.name] = technology
         made.components |= {each.name: each for each in components.of(made, path)}
         return made

@@ -9,6 +9,7 @@ import structlog
 import trio
 
 from stasisd.media.commands import (
+    HOLD_MUSIC,
     RINGBACK,
     DtmfReceived,
     Latched,
@@ -99,6 +100,7 @@ class Channel:
         self.dial_begun = False
         self.dial_told = False
         self.rung: list[Channel] = []
+        self.snoops: list[Channel] = []
         self.heard = trio.Event()
         self.log = log.bind(tenant=tenant.name, channel=self.id)
 
@@ -262,6 +264,11 @@ class Channel:
         """Take ``mute`` back."""
         if self.port is not None:
             self.port.unmute(direction)
+
+    def hold_music(self, *, on: bool) -> None:
+        """Let the far end hear music in place of the others; what is played comes first."""
+        if self.port is not None:
+            self.port.hold_music((HOLD_MUSIC,) if on else None)
 
     def send_silence(self, *, on: bool) -> None:
         """Send silence while there is nothing else to send."""
@@ -437,6 +444,8 @@ class Channel:
             return
         self.destroyed = self.hungup = True
         cause = self.cause if self.cause is not None else causes.NORMAL_CLEARING
+        for snoop in list(self.snoops):
+            snoop.hangup()
         try:
             if self.bridge is not None:
                 self.bridge.leave(self)

@@ -6,7 +6,15 @@ import trio
 
 from . import causes, stasis, variables
 from .supervision import Body
-from .technology import AllocationFailed, DialFailed, MediaPeer, MediaPeers, NewChannel
+from .technology import (
+    AllocationFailed,
+    DialFailed,
+    MediaPeer,
+    MediaPeers,
+    NewChannel,
+    Snooper,
+    Snooping,
+)
 
 if TYPE_CHECKING:
     from .channel import Channel
@@ -16,6 +24,7 @@ if TYPE_CHECKING:
 DIALLING_APP = "AppDial2"
 DIALLING_DATA = "(Outgoing Line)"
 DEFAULT_TIMEOUT = 30.0
+SNOOP = "Snoop"
 
 
 def request(tenant: "Tenant", address: str, new: NewChannel) -> "Channel":
@@ -37,6 +46,14 @@ async def request_peer(
     if not isinstance(peers, MediaPeers):
         raise AllocationFailed(f"there is no technology {technology!r} here")
     return _furnished(await peers.open_peer(tenant, peer, new), new)
+
+
+def snoop(spied: "Channel", snooping: Snooping, new: NewChannel) -> "Channel":
+    """Make a channel that listens in on another. Raises :class:`AllocationFailed`."""
+    technology: object = spied.tenant.technologies.get(SNOOP)
+    if not isinstance(technology, Snooper):
+        raise AllocationFailed(f"there is no technology {SNOOP!r} here")
+    return technology.snoop(spied, snooping, new)
 
 
 def _furnished(channel: "Channel", new: NewChannel) -> "Channel":
@@ -125,13 +142,16 @@ def _not_answered(channel: "Channel", failed: DialFailed) -> str:
     return status
 
 
-async def enter(channel: "Channel", name: str, args: tuple[str, ...]) -> None:
+async def enter(
+    channel: "Channel", name: str, args: tuple[str, ...], *, follow: bool = True
+) -> None:
     """Start the life of a requested channel in an application, which dials it when it likes.
 
-    Returns when the application has the channel, or nobody serves it and the channel ends.
+    ``follow`` lets the application hear of it from its first event to its last. Returns when the
+    application has the channel, or nobody serves it and the channel ends.
     """
     application = channel.tenant.applications.get(name)
-    if application is not None:
+    if application is not None and follow:
         application.follow(channel.topics[0])
     entered = trio.Event()
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import msgspec
 
+from stasisd.media.commands import Direction
+
 from .assignment import Assignment
 from .snapshots import Party
 
@@ -129,6 +131,27 @@ class MediaPeers(Protocol):
 
     async def open_peer(self, tenant: "Tenant", peer: MediaPeer, new: NewChannel) -> "Channel":
         """Make a channel, not yet dialled, whose own end of the media is open already.
+
+        Raises :class:`AllocationFailed`.
+        """
+
+
+class Snooping(msgspec.Struct, frozen=True, kw_only=True):
+    """What a snooping channel hears of another one, and into what it speaks.
+
+    ``in`` is what that one's far end says, ``out`` what is said to it.
+    """
+
+    spy: Direction
+    whisper: Direction
+
+
+@runtime_checkable
+class Snooper(Protocol):
+    """A technology whose channels listen in on others."""
+
+    def snoop(self, spied: "Channel", snooping: Snooping, new: NewChannel) -> "Channel":
+        """Make a channel at another one's media, which is up and ends with that one.
 
         Raises :class:`AllocationFailed`.
         """

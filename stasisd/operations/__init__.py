@@ -20,6 +20,7 @@ from . import (
     modules,
     playbacks,
     recordings,
+    snoop,
     sounds,
 )
 from .declare import OPERATIONS, Operation, Route
@@ -45,6 +46,7 @@ RESOURCES = (
     modules,
     playbacks,
     recordings,
+    snoop,
     sounds,
 )
 

@@ -12,6 +12,7 @@ from stasisd.core.tenant import Tenant
 from stasisd.media.commands import Flow, Remote
 from stasisd.media.control import MediaUnavailable, NoPortsLeft, Port
 
+from .silent import SilentLeg
 from .sip.description import MEDIA_CODECS
 from .sip.line import ANY_INTERFACE
 from .sip.sockets import interface_towards
@@ -22,8 +23,8 @@ LOCAL_ADDRESS, LOCAL_PORT = "UNICASTRTP_LOCAL_ADDRESS", "UNICASTRTP_LOCAL_PORT"
 RESOLVE_SECONDS = 5
 
 
-class PeerLeg:
-    """There is no far end that could be told anything: who sends media is there."""
+class PeerLeg(SilentLeg):
+    """Who sends media is there, and can't be told anything."""
 
     channel: Channel
 
@@ -50,14 +51,6 @@ class PeerLeg:
         if self.channel.port is None:
             raise DialFailed(causes.NETWORK_OUT_OF_ORDER)
         self.channel.port.set_remote(self._remote("sendrecv"))
-
-    def answer(self) -> None:
-        """See the class; so with all that follows."""
-
-    ring = ring_stop = progress = busy = hold = unhold = answer
-
-    def hangup(self, cause: int) -> None:
-        """Nothing but the port, which the channel closes."""
 
 
 class UnicastRtp:

@@ -104,6 +104,11 @@ class Names:
         for name, value in recorded.items():
             if name in ours and name in CHOSEN:
                 yield from self.problems(f"{path}.{name}", type(value), type(ours[name]))
+            elif name == "channels" and isinstance(ours.get(name), list):
+                # Asterisk has them in a hash table.
+                yield from self.problems(
+                    f"{path}.{name}", sorted(value, key=self.to_ours), sorted(ours[name])
+                )
             elif name in ours and name in FREE and self.bind(value, ours[name]):
                 continue
             elif name in ours:

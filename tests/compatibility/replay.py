@@ -134,12 +134,13 @@ class Replay:
         if line.status != reply.status:
             self._note(line, Problem("status", line.status, reply.status))
         for name, value in line.headers.items():
-            if name not in PASSING and value != reply.headers.get(name):
-                self._note(line, Problem(f"header.{name}", value, reply.headers.get(name)))
-        recorded, ours = line.response, _decoded(reply)
-        if isinstance(recorded, list) and isinstance(ours, list):
-            recorded, ours = self._same_order(recorded, ours)
-        for problem in self._names.problems("body", recorded, ours):
+            ours = reply.headers.get(name, "")
+            if name not in PASSING and not self._names.texts_match(value, ours):
+                self._note(line, Problem(f"header.{name}", value, ours))
+        recorded, answered = line.response, _decoded(reply)
+        if isinstance(recorded, list) and isinstance(answered, list):
+            recorded, answered = self._same_order(recorded, answered)
+        for problem in self._names.problems("body", recorded, answered):
             self._note(line, problem)
 
     def _same_order(self, recorded: list[Any], ours: list[Any]) -> tuple[list[Any], list[Any]]:

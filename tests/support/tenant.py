@@ -19,6 +19,7 @@ from stasisd.dialplan.parser import parse
 from stasisd.media.control import Media, MediaSettings
 from stasisd.technologies.external_media import UnicastRtp
 from stasisd.technologies.local import Local
+from stasisd.technologies.snoop import Snoop
 from tests.support.media import Network, in_process
 
 TARGET = Path(__file__).parent.parent / "compatibility" / "target"
@@ -52,6 +53,7 @@ def make_tenant(
     tenant.router = Interpreter(plan)
     tenant.technologies["Local"] = Local()
     tenant.technologies["UnicastRTP"] = UnicastRtp()
+    tenant.technologies["Snoop"] = Snoop()
     return tenant
 
 

@@ -190,6 +190,7 @@ VALUES: dict[str, Any] = {
     "resource": "100",
     "soundId": "hello",
     "source": "channel:c",
+    "spy": "in",
     "states": "channel_answered",
     "tech": "PJSIP",
     "to": "pjsip:100",
