@@ -34,6 +34,7 @@ from stasisd.bindings.websocket.session import EventSession, WebSocketSettings
 from stasisd.bindings.websocket.wire import ServedSocket
 from stasisd.config import Configuration, settings
 from stasisd.core import causes, sounds
+from stasisd.core.remote_media import RemoteSettings
 from stasisd.core.tenant import Tenant, TenantSettings
 from stasisd.dialplan.interpreter import Interpreter
 from stasisd.dialplan.parser import parse
@@ -126,6 +127,13 @@ class Daemon:
                 channelvars=given.channelvars,
                 recordings=self._configuration.recordings(given),
                 logs=self._configuration.state / "log" / name,
+                remote=RemoteSettings(
+                    folder=self._configuration.state / "media-cache" / name,
+                    allowed_networks=given.remote_media.allowed_networks,
+                    max_bytes=given.remote_media.max_bytes,
+                    max_seconds=given.remote_media.max_seconds,
+                    cache_bytes=given.remote_media.cache_bytes,
+                ),
             ),
             media=self._media,
             sounds=sounds.scan([PROMPTS, *self._configuration.sounds(given)]),

@@ -72,6 +72,8 @@ def _check_tenant(path: KeyPath, tenant: Tenant) -> Iterator[Mistake]:
     for index, variable in enumerate(tenant.channelvars):
         place = (*path, "channelvars", index)
         yield from _match(_VARIABLE, place, variable, "the name of a variable")
+    for index, network in enumerate(tenant.remote_media.allowed_networks):
+        yield from _check_network((*path, "remote_media", "allowed_networks", index), network)
     for name, user in tenant.users.items():
         yield from _check_user((*path, "users", name), name, user)
     for name, endpoint in tenant.endpoints.items():
@@ -126,6 +128,13 @@ def _check_ip(path: KeyPath, text: str | None) -> Iterator[Mistake]:
         ipaddress.ip_address(text or "0.0.0.0")  # noqa: S104 - stands in for none
     except ValueError:
         yield Mistake(path, "an IP address", show(text))
+
+
+def _check_network(path: KeyPath, text: str) -> Iterator[Mistake]:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError as error:
+        yield Mistake(path, "a network such as 10.1.0.0/16", show(text), f"{error}.")
 
 
 def _check_list(path: KeyPath, items: Sequence[Any]) -> Iterator[Mistake]:

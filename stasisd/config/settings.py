@@ -144,6 +144,15 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True):
         return f"Outbound(url={self.url!r}, applications={self.applications!r})"
 
 
+class RemoteMedia(msgspec.Struct, frozen=True, kw_only=True):
+    """Media that is fetched by `http:` and `https:` URIs, and the bounds of that."""
+
+    allowed_networks: tuple[str, ...] = ()
+    max_bytes: Annotated[int, Meta(ge=1024, le=1 << 30)] = 16 << 20
+    max_seconds: Annotated[float, Meta(ge=0.1, le=600)] = 20.0
+    cache_bytes: Annotated[int, Meta(ge=1024, le=1 << 40)] = 256 << 20
+
+
 class Tenant(msgspec.Struct, frozen=True, kw_only=True):
     """One company. Relative paths: `dialplan` is beside the configuration, the rest in the state.
 
@@ -155,6 +164,7 @@ class Tenant(msgspec.Struct, frozen=True, kw_only=True):
     recordings: Path = Path("recordings")
     sounds: tuple[Path, ...] = (Path("/usr/share/asterisk/sounds"),)
     channelvars: tuple[str, ...] = ()
+    remote_media: RemoteMedia = RemoteMedia()
     users: dict[str, User] = field(default_factory=lambda: {"stasis": User()})
     endpoints: dict[str, SipEndpoint] = field(
         default_factory=lambda: {name: SipEndpoint() for name in ("100", "101", "102")}

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 from stasisd.media.commands import AnySegment, FileSegment
 
 from . import numbers, tones
+from .remote_media import FetchFailed
 
 if TYPE_CHECKING:
     from .tenant import Tenant
 
 
+# Schemes of media that is fetched.
+REMOTE = ("http", "https")
 # What one command of the media process holds without trouble.
 MOST_PROMPTS = 256
 
@@ -24,11 +27,21 @@ async def resolve(tenant: "Tenant", uri: str, language: str) -> tuple[AnySegment
     scheme, _, name = uri.partition(":")
     if scheme == "recording":
         return await _recording(tenant, name)
+    if scheme in REMOTE:
+        return await _remote(tenant, uri)
     resolver = SCHEMES.get(scheme)
     if resolver is None:
-        known = ", ".join(sorted([*SCHEMES, "recording"]))
+        known = ", ".join(sorted([*SCHEMES, *REMOTE, "recording"]))
         raise MediaNotFound(f"unknown media scheme {scheme!r}; known are {known}")
     return resolver(tenant, name, language)
+
+
+async def _remote(tenant: "Tenant", uri: str) -> tuple[AnySegment, ...]:
+    try:
+        path = await tenant.remote_media.fetch(uri)
+    except FetchFailed as failed:
+        raise MediaNotFound(f"the media could not be fetched: {failed}") from None
+    return (FileSegment(str(path)),)
 
 
 async def _recording(tenant: "Tenant", name: str) -> tuple[AnySegment, ...]:

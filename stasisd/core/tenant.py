@@ -30,6 +30,7 @@ from .log_files import LogFiles
 from .mailbox import Mailboxes
 from .playback import Playback
 from .recording import LiveRecording
+from .remote_media import RemoteMedia, RemoteSettings
 from .router import Router
 from .snapshots import BridgeSnapshot
 from .sounds import Sounds
@@ -47,6 +48,7 @@ class TenantSettings(msgspec.Struct, frozen=True, kw_only=True):
     channelvars: tuple[str, ...] = ()
     recordings: Path
     logs: Path = Path("log")
+    remote: RemoteSettings = RemoteSettings(folder=Path("media-cache"))
     system_name: str = ""
 
 
@@ -87,6 +89,7 @@ class Tenant:
         self.components: dict[str, Component] = {}
         self.configuration: dict[str, ConfigurationClass] = {}
         self.log_files = LogFiles(settings.logs)
+        self.remote_media = RemoteMedia(settings.remote)
         self.router: Router
         self.reachable: Reachable = {}
         self.draining = False

@@ -263,6 +263,13 @@ def test_wrong_types_and_unknown_keys(tmp_path: Path, text: str, expected: str) 
             ),
         ),
         (
+            'tenants.default.remote_media.allowed_networks = ["10.1.0.1/16"]',
+            (
+                "1: key 'tenants.default.remote_media.allowed_networks[0]': expected a network such"
+                ' as 10.1.0.0/16, got "10.1.0.1/16". 10.1.0.1/16 has host bits set.'
+            ),
+        ),
+        (
             'tenants.default.channelvars = ["a b"]',
             "1: key 'tenants.default.channelvars[0]': expected the name of a variable, got \"a b\"",
         ),

@@ -131,5 +131,10 @@ def test_no_tones(text: str) -> None:
 
 
 async def test_an_unknown_scheme_names_those_there_are(tenant: Tenant) -> None:
-    with pytest.raises(MediaNotFound, match="characters, digits, number, recording, sound, tone"):
-        await media_uri.resolve(tenant, "http://example.com/x", "en")
+    with pytest.raises(MediaNotFound, match="digits, http, https, number, recording, sound, tone"):
+        await media_uri.resolve(tenant, "gopher://example.com/x", "en")
+
+
+async def test_media_that_can_not_be_fetched(tenant: Tenant) -> None:
+    with pytest.raises(MediaNotFound, match=r"could not be fetched: 127.0.0.1 is in a network"):
+        await media_uri.resolve(tenant, "http://127.0.0.1/secret.wav", "en")

@@ -29,6 +29,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "log": settings.Log,
     "shutdown": settings.Shutdown,
     "tenants.default": settings.Tenant,
+    "tenants.default.remote_media": settings.RemoteMedia,
     "tenants.default.users.NAME": settings.User,
     "tenants.default.endpoints.NAME": settings.SipEndpoint,
     "tenants.default.outbound.NAME": settings.Outbound,

@@ -2,12 +2,14 @@
 
 from stasisd.core import recording, sounds
 from stasisd.core import tones as core_tones
-from stasisd.core.media_uri import SCHEMES
+from stasisd.core.media_uri import REMOTE, SCHEMES
 from tests.docs.tables import code, table
 
 MEANINGS = {
     "sound": ("`sound:hello-world`", "a prompt, in the language asked for, else in English"),
     "recording": ("`recording:message-7`", "a stored recording of this tenant"),
+    "http": ("`http://example.com/hello.wav`", "a file from elsewhere"),
+    "https": ("`https://example.com/hello.wav`", "the same, encrypted"),
     "number": ("`number:4711`", "a whole number of at most nine digits, as words"),
     "digits": ("`digits:4711*#`", "each digit, star, pound and minus by itself"),
     "characters": ("`characters:k9`", "letters, digits and signs, spelt"),
@@ -17,7 +19,7 @@ MEANINGS = {
 
 def playable() -> str:
     """The schemes of media URIs, and the formats of files."""
-    assert set(MEANINGS) == {*SCHEMES, "recording"}
+    assert set(MEANINGS) == {*SCHEMES, *REMOTE, "recording"}
     formats = ", ".join(code(extension) for extension in sounds.FORMATS)
     rows = table(("URI", "what is heard"), MEANINGS.values())
     return f"{rows}\nPrompts are files that end in {formats}.\n"

@@ -13,6 +13,7 @@ import trio
 
 from stasisd.core import bus, sounds
 from stasisd.core.events import Event
+from stasisd.core.remote_media import RemoteSettings
 from stasisd.core.tenant import Tenant, TenantSettings
 from stasisd.dialplan.interpreter import Interpreter
 from stasisd.dialplan.parser import parse
@@ -43,6 +44,7 @@ def make_tenant(
             channelvars=("CONFVAR",),
             recordings=folder / "recordings",
             logs=folder / "log",
+            remote=RemoteSettings(folder=folder / "media-cache"),
         ),
         media=media,
         sounds=prompts(),
