@@ -130,13 +130,6 @@ def _check_ip(path: KeyPath, text: str | None) -> Iterator[Mistake]:
         yield Mistake(path, "an IP address", show(text))
 
 
-def _check_network(path: KeyPath, text: str) -> Iterator[Mistake]:
-    try:
-        ipaddress.ip_network(text)
-    except ValueError as error:
-        yield Mistake(path, "a network such as 10.1.0.0/16", show(text), f"{error}.")
-
-
 def _check_list(path: KeyPath, items: Sequence[Any]) -> Iterator[Mistake]:
     if not items:
         yield Mistake(path, "a list of at least one", "an empty list")

@@ -1,5 +1,6 @@
 """A recording being made of a channel or a bridge."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -9,6 +10,7 @@ from stasisd.media.commands import IfExists, RecordingEnded, RecordingFormat, Re
 from stasisd.media.control import Recording
 
 from . import events
+from .conversion import CODINGS, convert
 from .snapshots import LiveRecordingSnapshot
 from .stored_recordings import AlreadyExists
 
@@ -26,6 +28,9 @@ FORMATS: dict[str, RecordingFormat] = {
     "slin": "sln",
     "sln": "sln",
     "raw": "sln",
+    # These are made of a WAV when it has ended.
+    "flac": "wav",
+    "ogg": "wav",
 }
 # How long a hangup waits for the media process to finish the file.
 FINISH_SECONDS = 2
@@ -60,8 +65,8 @@ class NotRecording(Exception):
 class LiveRecording:
     """Made by :func:`record`; known by its name until it has ended."""
 
-    def __init__(self, stage: "Stage", wanted: "Wanted", handle: Recording) -> None:
-        """``handle`` is the recording in the media process."""
+    def __init__(self, stage: "Stage", wanted: "Wanted", path: Path, handle: Recording) -> None:
+        """``handle`` is the recording in the media process, ``path`` its file."""
         self.stage = stage
         self.name = wanted.name
         self.finished = trio.Event()
@@ -72,6 +77,7 @@ class LiveRecording:
             state="queued",
         )
         self._handle = handle
+        self._path = path
         self._watches_silence = wanted.max_silence_ms > 0
 
     @property
@@ -95,7 +101,15 @@ class LiveRecording:
                 handle.stop()
                 with trio.move_on_after(FINISH_SECONDS, shield=True):
                     ended = await handle.wait_ended()
+            if ended is not None and ended.ok and ended.why != "discarded":
+                await self._convert()
             self._finish(ended)
+
+    async def _convert(self) -> None:
+        """Give the file the format that was asked for; what can't have it stays a WAV."""
+        form = self.snapshot.format
+        if form in CODINGS and not await convert(self._path, form, self.stage.tenant.converting):
+            self.snapshot = msgspec.structs.replace(self.snapshot, format="wav")
 
     def _finish(self, ended: RecordingEnded | None) -> None:
         self.stage.tenant.recordings.pop(self.name, None)
@@ -152,6 +166,10 @@ class NotRecordable(Exception):
     """The channel or bridge is over and can't be recorded."""
 
 
+class NotAppendable(Exception):
+    """The format's files can't be made longer."""
+
+
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """A recording as it is asked for; ``format`` is ARI's name, durations of 0 are endless."""
 
@@ -176,13 +194,15 @@ async def prepare(tenant: "Tenant", wanted: Wanted) -> RecordSpec:
     """Find the file that a recording goes to. To be begun before anything is awaited.
 
     Raises :class:`~.stored_recordings.BadName`, :class:`~.stored_recordings.AlreadyExists` (also
-    for one that is being made), or OSError.
+    for one that is being made), :class:`NotAppendable`, or OSError.
     """
     path = await tenant.stored_recordings.place(
         wanted.name, EXTENSIONS[wanted.format], may_exist=wanted.if_exists != "fail"
     )
     if wanted.name in tenant.recordings:
         raise AlreadyExists(wanted.name)
+    if wanted.format in CODINGS and wanted.if_exists == "append":
+        raise NotAppendable(f"{wanted.format} can't be appended to")
     return RecordSpec(
         path=str(path),
         format=FORMATS[wanted.format],
@@ -198,7 +218,7 @@ def begin(stage: "Stage", wanted: Wanted, spec: RecordSpec) -> LiveRecording:
     """Start what was prepared. Raises :class:`NotRecordable`."""
     if not stage.is_open or stage.port is None:
         raise NotRecordable
-    recording = LiveRecording(stage, wanted, stage.port.record(spec))
+    recording = LiveRecording(stage, wanted, Path(spec.path), stage.port.record(spec))
     stage.tenant.recordings[wanted.name] = recording
     stage.start_soon(recording.run)
     return recording

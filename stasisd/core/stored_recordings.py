@@ -13,7 +13,14 @@ import msgspec
 import trio
 
 # Extensions of recordings, and ARI's name of the format.
-FORMATS = {".wav": "wav", ".ulaw": "ulaw", ".alaw": "alaw", ".sln": "slin", ".flac": "flac"}
+FORMATS = {
+    ".wav": "wav",
+    ".ulaw": "ulaw",
+    ".alaw": "alaw",
+    ".sln": "slin",
+    ".flac": "flac",
+    ".ogg": "ogg",
+}
 # In bytes, so that name and extension fit into any file system.
 LONGEST_NAME = 200
 

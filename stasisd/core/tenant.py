@@ -92,6 +92,8 @@ class Tenant:
         self.remote_media = RemoteMedia(settings.remote)
         self.router: Router
         self.reachable: Reachable = {}
+        # One recording at a time is converted, so that calls keep the processor.
+        self.converting = trio.CapacityLimiter(1)
         self.draining = False
         self._serial = itertools.count()
         self._name_serial = itertools.count()

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from stasisd.core import playback, recording
 from stasisd.core.playback import NotPlayable, Playback
-from stasisd.core.recording import LiveRecording, NotRecordable, Wanted
+from stasisd.core.recording import LiveRecording, NotAppendable, NotRecordable, Wanted
 from stasisd.core.snapshots import LiveRecordingSnapshot, PlaybackSnapshot
 from stasisd.core.stage import Stage
 from stasisd.core.stored_recordings import AlreadyExists, BadName
@@ -95,5 +95,7 @@ async def begun(start: Awaitable[LiveRecording], wanted: Wanted) -> LiveRecordin
         ) from None
     except NotRecordable:
         raise Conflict("Channel not in Stasis application") from None
+    except NotAppendable as error:
+        raise Unprocessable("ifExists can't be append", detail=str(error)) from None
     except OSError as error:
         raise OperationFailed("Internal Server Error", detail=str(error.strerror)) from None

@@ -7,9 +7,9 @@ import pytest
 import soundfile
 import trio
 
-from stasisd.core import events, playback, recording
+from stasisd.core import conversion, events, playback, recording
 from stasisd.core.channel import Channel
-from stasisd.core.recording import NotRecordable, NotRecording, Wanted
+from stasisd.core.recording import NotAppendable, NotRecordable, NotRecording, Wanted
 from stasisd.core.stored_recordings import AlreadyExists, BadName, StoredRecordings
 from stasisd.core.tenant import Tenant
 from tests.support.clock import jumping_clock
@@ -293,3 +293,76 @@ async def test_a_copy_does_not_replace(tmp_path: Path) -> None:
     copied = await stored.copy(a, "c/d")
     assert copied.path.read_bytes() == b"a"
     assert [p.name for p in everything_in(tmp_path)] == ["a.wav", "b.ulaw", "c", "d.wav"]
+
+
+# --- formats that are made at the end
+
+
+@pytest.mark.parametrize("form", ["flac", "ogg"])
+async def test_a_format_that_is_made_at_the_end(form: str, channel: Channel) -> None:
+    listener, folder = Listener(channel.tenant), channel.tenant.settings.recordings
+    playback.play(channel, ("tone:440/60000",))
+    live = await recording.record(channel, Wanted(name="r", format=form))
+    await trio.sleep(2)
+    assert everything_in(folder) == [folder / "r.wav"]  # playable, were the daemon killed
+    live.stop()
+    await live.finished.wait()
+    assert (live.snapshot.state, live.snapshot.format) == ("done", form)
+    assert everything_in(folder) == [folder / f"r.{form}"]
+    samples, _ = soundfile.read(folder / f"r.{form}")
+    assert len(samples) / 8000 == pytest.approx(2, abs=0.1)
+    assert abs(samples[8000:]).max() > 0.1
+    found = await channel.tenant.stored_recordings.find("r")
+    assert found is not None
+    assert found.format == form
+    await listener.settle()
+    assert told(listener) == ["RecordingStarted", "RecordingFinished"]
+
+
+async def test_a_hangup_makes_it_too(channel: Channel) -> None:
+    listener = Listener(channel.tenant)
+    await recording.record(channel, Wanted(name="r", format="flac"))
+    await trio.sleep(2)
+    channel.hangup()
+    await channel.tenant.wait_empty()
+    await listener.settle()
+    names = listener.names()
+    assert names.index("RecordingFinished") < names.index("ChannelDestroyed")
+    assert (channel.tenant.settings.recordings / "r.flac").exists()
+
+
+async def test_what_can_not_be_converted_stays_a_wav(
+    channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(conversion.CODINGS, "flac", ("FLAC", "DOUBLE"))
+    live = await recording.record(channel, Wanted(name="r", format="flac"))
+    await trio.sleep(1)
+    live.stop()
+    await live.finished.wait()
+    assert (live.snapshot.state, live.snapshot.format) == ("done", "wav")
+    folder = channel.tenant.settings.recordings
+    assert everything_in(folder) == [folder / "r.wav"]
+
+
+async def test_a_conversion_that_takes_too_long_is_given_up(
+    channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with trio.open_nursery() as nursery:
+        await nursery.start(hold, channel.tenant.converting)
+        live = await recording.record(channel, Wanted(name="r", format="ogg"))
+        await trio.sleep(1)
+        live.stop()
+        await live.finished.wait()
+        nursery.cancel_scope.cancel()
+    assert (live.snapshot.state, live.snapshot.format) == ("done", "wav")
+
+
+async def hold(limiter: trio.CapacityLimiter, task_status: trio.TaskStatus[None]) -> None:
+    async with limiter:
+        task_status.started()
+        await trio.sleep_forever()
+
+
+async def test_it_can_not_be_appended_to(channel: Channel) -> None:
+    with pytest.raises(NotAppendable, match="flac can't be appended to"):
+        await recording.record(channel, Wanted(name="r", format="flac", if_exists="append"))

@@ -2,6 +2,7 @@
 
 from stasisd.core import recording, sounds
 from stasisd.core import tones as core_tones
+from stasisd.core.conversion import CODINGS
 from stasisd.core.media_uri import REMOTE, SCHEMES
 from tests.docs.tables import code, table
 
@@ -28,7 +29,9 @@ def playable() -> str:
 def recordable() -> str:
     """The formats of recordings."""
     rows = [
-        (code(name), recording.EXTENSIONS[name], _content(made))
+        (code(name), f".{name}", f"{name.capitalize()}, 8 kHz mono, made when it has ended")
+        if name in CODINGS
+        else (code(name), recording.EXTENSIONS[name], _content(made))
         for name, made in recording.FORMATS.items()
     ]
     return table(("`format`", "file", "content"), rows)

@@ -26,6 +26,7 @@ CONTENT_TYPES = {
     "ulaw": b"audio/basic",
     "alaw": b"audio/x-alaw-basic",
     "flac": b"audio/flac",
+    "ogg": b"audio/ogg",
 }
 
 # The JSON of a document by its name and the host it is asked at, or None.
