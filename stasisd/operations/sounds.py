@@ -30,7 +30,7 @@ def list_(tenant: ReadTenant, lang: str = "", format: str = "") -> list[Sound]: 
     return found
 
 
-@operation("sounds.get", rest="GET /sounds/{soundId}")
+@operation("sounds.get", rest="GET /sounds/{soundId}", errors={404: "Sound not found"})
 def get(tenant: ReadTenant, sound_id: Annotated[str, Named("soundId")]) -> Sound:
     """Get one sound."""
     files = tenant.tenant.sounds.get(sound_id)

@@ -266,7 +266,8 @@ def test_wrong_types_and_unknown_keys(tmp_path: Path, text: str, expected: str) 
             'tenants.default.remote_media.allowed_networks = ["10.1.0.1/16"]',
             (
                 "1: key 'tenants.default.remote_media.allowed_networks[0]': expected a network such"
-                " as 192.0.2.0/24 or 2001:db8::/32, got \"10.1.0.1/16\". Did you mean '10.1.0.0/16'?"
+                " as 192.0.2.0/24 or 2001:db8::/32, got"
+                " \"10.1.0.1/16\". Did you mean '10.1.0.0/16'?"
             ),
         ),
         (

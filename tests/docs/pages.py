@@ -9,13 +9,26 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.docs import commands, configuration, dialplan, events, media, operations, sip
+from tests.docs import (
+    api,
+    commands,
+    compatibility,
+    configuration,
+    dialplan,
+    events,
+    media,
+    operations,
+    sip,
+)
 
 ROOT = Path(__file__).parent.parent.parent
 DOCS = ROOT / "docs"
 BLOCK = re.compile(r"(<!-- made: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 BLOCKS: Mapping[str, Callable[[], str]] = {
+    "ari-models": compatibility.absent_models,
+    "ari-operations": compatibility.operations,
+    "ari-summary": compatibility.summary,
     "applications": dialplan.applications,
     "causes": sip.causes,
     "commands": commands.commands,
@@ -53,6 +66,8 @@ def main() -> None:
         if after != before:
             path.write_text(after)
             print(f"made {path.relative_to(ROOT)}")
+    if api.write():
+        print(f"made {api.FOLDER.relative_to(ROOT)}")
 
 
 if __name__ == "__main__":

@@ -151,6 +151,7 @@ def test_a_referral_that_nobody_tells_more_of_is_forgotten(answer: int | None) -
     if answer is not None:
         far.send(SERVER, respond(far.wait_request("REFER"), answer, to_tag="t"))
     assert server.wait(RequestAnswered).status == (answer or 408)
+    assert bool(server.sip._requests._referrals) == (answer == 202)
     nothing_is_left(server)
 
 

@@ -31,6 +31,7 @@ from stasisd.operations.asterisk import Information, Pong
 from stasisd.operations.configuration import ConfigTuple
 from stasisd.operations.modules import Module
 from stasisd.operations.sounds import Sound
+from stasisd.operations.version import API_VERSION
 
 from .rtp_statistics import rtp_json
 
@@ -387,7 +388,11 @@ class Encoder:
                 "date": "",
                 "user": "",
             },
-            "system": {"version": self._version, "entity_id": self.server_id},
+            "system": {
+                "version": self._version,
+                "entity_id": self.server_id,
+                "api_version": API_VERSION,
+            },
             "config": {
                 "name": information.system_name,
                 "default_language": information.language,

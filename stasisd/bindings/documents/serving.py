@@ -12,6 +12,7 @@ import msgspec
 
 from stasisd.operations.declare import Operation
 
+from .openapi import NAME, openapi
 from .swagger import documents
 
 # host[:port] of RFC 9110 section 7.2, without percent-encoding: a name, IPv4, or [IPv6].
@@ -34,19 +35,24 @@ class SwaggerDocuments:
         `scheme` is that of the listener, `http` or `https`; `prefix` the first path segment.
         """
         self._host = host
-        self._before = f'{{"basePath":"{scheme}://'.encode()
+        self._prefix = prefix
+        before = f'"{scheme}://'
+        operations = tuple(operations)
         self._documents = {
-            name: f'/{prefix}",'.encode() + msgspec.json.encode(document)[1:]
+            name: (f'{{"basePath":{before}'.encode(), b'",', msgspec.json.encode(document)[1:])
             for name, document in documents(operations).items()
         }
+        whole = msgspec.json.encode(openapi(operations))[1:]
+        self._documents[NAME] = (f'{{"servers":[{{"url":{before}'.encode(), b'"}],', whole)
 
     def __call__(self, name: str, host: str) -> bytes | None:
         """Return the JSON of a document, or None for one there is not.
 
         `host` is the request's Host header, empty if it had none.
         """
-        document = self._documents.get(name)
-        if document is None:
+        found = self._documents.get(name)
+        if found is None:
             return None
         known = host if _HOST.fullmatch(host) else self._host
-        return self._before + known.encode() + document
+        before, after, rest = found
+        return before + f"{known}/{self._prefix}".encode() + after + rest

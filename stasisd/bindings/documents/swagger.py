@@ -16,10 +16,10 @@ from collections.abc import Iterable, Mapping
 from inspect import Signature
 from typing import Any
 
-from stasisd import __version__
 from stasisd.bindings.ari.models import MODELS, Model, result_type
 from stasisd.operations.declare import AtLeast, OneOf, Operation, Parameter, Required, Route
 from stasisd.operations.events import Hearing
+from stasisd.operations.version import API_VERSION
 
 Json = dict[str, Any]
 
@@ -48,7 +48,7 @@ def documents(operations: Iterable[Operation]) -> dict[str, Json]:
 
 
 def _head() -> Json:
-    return {"apiVersion": __version__, "swaggerVersion": "1.1"}
+    return {"apiVersion": API_VERSION, "swaggerVersion": "1.1"}
 
 
 def _resource_path(resource: str) -> str:

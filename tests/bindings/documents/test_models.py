@@ -34,6 +34,7 @@ DOCUMENTS = documents(OPERATIONS.values())
 # Fields of ours beyond ARI, by model.
 EXTRAS = {
     "Playback": {"reason"},
+    "SystemInfo": {"api_version"},
     # Asterisk sends these, and has them in no model.
     "RTPstat": {"txmes", "rxmes"}
     | {

@@ -59,8 +59,12 @@ async def test_a_phone_registers_and_calls(world: World) -> None:
 
 async def test_an_endpoint_needs_its_password_and_address(world: World) -> None:
     put(world, "endpoint", "200", aors="200", auth="200-auth", context="phones")
+    put(world, "aor", "200", max_contacts="1")
     phone = await world.plug("200", password="")
-    assert isinstance(await phone.register(), RegistrationFailed)
+    refused = await phone.register()
+    assert isinstance(refused, RegistrationFailed)
+    assert refused.status == 401
+    world.sip.objects.delete(world.tenant, "aor", "200")
     put(world, "auth", "200-auth", password="secret")
     phone = await world.plug("200")
     refused = await phone.register()

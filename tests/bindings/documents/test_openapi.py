@@ -1,0 +1,103 @@
+"""The OpenAPI document: valid, complete, and what the answers are."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from stasisd.bindings.ari.models import EVENTS, MODELS
+from stasisd.bindings.documents import SwaggerDocuments
+from stasisd.bindings.documents.openapi import NAME, openapi
+from stasisd.operations import OPERATIONS
+from stasisd.operations.version import API_VERSION
+
+DOCUMENT: dict[str, Any] = openapi(OPERATIONS.values())
+
+
+def served(host: str) -> dict[str, Any]:
+    documents = SwaggerDocuments(OPERATIONS.values(), host="127.0.0.1:8088")
+    found = documents(NAME, host)
+    assert found is not None
+    return msgspec.json.decode(found, type=dict[str, Any])
+
+
+def test_a_public_validator_takes_it() -> None:
+    validator = pytest.importorskip("openapi_spec_validator")
+    validator.validate(served("pbx.example:8088"), cls=validator.OpenAPIV31SpecValidator)
+
+
+def test_it_says_where_it_is_served() -> None:
+    document = served("pbx.example:8088")
+    assert document["servers"] == [{"url": "http://pbx.example:8088/ari"}]
+    assert served("no host!")["servers"] == [{"url": "http://127.0.0.1:8088/ari"}]
+    assert {**document, "servers": []} == {**DOCUMENT, "servers": []}
+    assert document["info"]["version"] == API_VERSION
+
+
+def test_every_operation_is_there_once() -> None:
+    described = [
+        (method.upper(), path, operation["operationId"])
+        for path, operations in DOCUMENT["paths"].items()
+        for method, operation in operations.items()
+    ]
+    declared = [
+        (route.method, route.path, f"{operation.resource}_{route.nickname}")
+        for operation in OPERATIONS.values()
+        if operation.in_documents
+        for route in operation.routes
+    ]
+    assert sorted(described) == sorted(declared)
+    assert len({name for *_, name in described}) == len(described)
+
+
+def test_every_event_is_a_webhook() -> None:
+    assert DOCUMENT["webhooks"].keys() == EVENTS.keys()
+    for name in EVENTS:
+        event = DOCUMENT["components"]["schemas"][name]
+        assert event["properties"]["type"]["const"] == name
+        assert {"type", "application", "timestamp", "asterisk_id"} <= event["properties"].keys()
+
+
+def test_every_model_is_a_schema() -> None:
+    assert DOCUMENT["components"]["schemas"].keys() == {"AnyEvent", "Error", *MODELS}
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "status"),
+    [
+        ("/channels", "get", "200"),
+        ("/channels/{channelId}/play", "post", "201"),
+        ("/channels/{channelId}/answer", "post", "204"),
+        ("/endpoints/sendMessage", "put", "202"),
+        ("/events", "get", "101"),
+        ("/recordings/stored/{recordingName}/file", "get", "200"),
+    ],
+)
+def test_the_status_of_a_success(path: str, method: str, status: str) -> None:
+    responses = DOCUMENT["paths"][path][method]["responses"]
+    assert [code for code in responses if code < "300"] == [status]
+
+
+def test_parameters() -> None:
+    play = DOCUMENT["paths"]["/channels/{channelId}/play"]["post"]
+    named = {parameter["name"]: parameter for parameter in play["parameters"]}
+    assert named["channelId"] == {
+        "name": "channelId",
+        "in": "path",
+        "required": True,
+        "schema": {"type": "string"},
+    }
+    assert named["media"]["schema"] == {"type": "array", "items": {"type": "string"}}
+    assert (named["media"]["style"], named["media"]["explode"]) == ("form", False)
+    assert named["skipms"]["schema"]["default"] == 3000
+    state = DOCUMENT["paths"]["/deviceStates/{deviceName}"]["put"]["parameters"][1]["schema"]
+    assert "ONHOLD" in state["enum"]
+    update = DOCUMENT["paths"]["/asterisk/config/dynamic/{configClass}/{objectType}/{id}"]["put"]
+    schema = update["requestBody"]["content"]["application/json"]["schema"]
+    assert schema["properties"]["fields"]["items"] == {"$ref": "#/components/schemas/ConfigTuple"}
+
+
+def test_the_kept_copy_is_current() -> None:
+    kept = Path(__file__).parents[3] / "docs" / "reference" / "api" / NAME
+    assert msgspec.json.decode(kept.read_bytes()) == DOCUMENT, "run: python -m tests.docs.pages"
