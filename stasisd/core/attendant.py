@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .playback import Playback
 
 SPEAKER = Joining(role=ANNOUNCER, hears=False, quiet=True)
-LISTENER = Joining(role="recorder", speaks=False, quiet=True, entertained=False)
+LISTENER = Joining(role="recorder", speaks=False, quiet=True)
 
 
 class NoMedia(Exception):

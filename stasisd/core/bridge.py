@@ -28,8 +28,7 @@ log = structlog.get_logger()
 class Joining(msgspec.Struct, frozen=True, kw_only=True):
     """How a party is in a bridge.
 
-    ``quiet`` leaves the identities of the connected parties as they are; ``entertained`` hears
-    music in a holding bridge while nobody announces.
+    ``quiet`` leaves the identities of the connected parties as they are.
     """
 
     role: str = ""
@@ -37,7 +36,6 @@ class Joining(msgspec.Struct, frozen=True, kw_only=True):
     hears: bool = True
     speaks: bool = True
     quiet: bool = False
-    entertained: bool = True
 
 
 PLAIN = Joining()
@@ -109,6 +107,7 @@ class Bridge:
         del self._members[channel]
         channel.bridge = None
         self.channels.remove(channel)
+        channel.entertain(on=False)
         channel.unset_variable(PEER)
         self._publish_change(events.ChannelLeftBridge, channel)
         if channel.visit is not None:
@@ -162,39 +161,40 @@ class Bridge:
 
     def arrange(self) -> None:
         """Let the parties hear each other; called again when a channel gets its media here."""
-        entertained = self._entertained()
         self._floor.arrange(
             {
-                member.port: self._place(joining, music=member in entertained)
+                member.port: self._place(joining)
                 for member, joining in self._members.items()
                 if member.port is not None and not member.port.closed
             }
         )
+        entertained = self._entertained()
+        for channel in self.channels:
+            channel.entertain(on=channel in entertained)
 
-    def _place(self, joining: Joining, *, music: bool = False) -> Place:
+    def _place(self, joining: Joining) -> Place:
         digits = not joining.absorb_dtmf
         if not self.kind.holding:
-            return Place(joining.hears, joining.speaks, digits, music)
+            return Place(joining.hears, joining.speaks, digits)
         if joining.role == ANNOUNCER:
             return Place(hears=False, speaks=joining.speaks, digits=digits)
-        return Place(hears=joining.hears, speaks=False, digits=False, music=music)
+        return Place(hears=joining.hears, speaks=False, digits=False)
 
     @property
     def _is_pair(self) -> bool:
         """Whether two channels are alone with each other."""
         return len(self._members) == len(self.channels) == PAIR
 
-    def _entertained(self) -> set[Member]:
+    def _entertained(self) -> "set[Channel]":
         """Who hears music in place of the others."""
         if not self.kind.holding:
             if not self._is_pair:
                 return set()
             one, other = self.channels
             return {channel for channel, peer in ((one, other), (other, one)) if peer.on_hold}
-        joinings = self._members.items()
-        if any(joining.role == ANNOUNCER for _, joining in joinings):
+        if any(joining.role == ANNOUNCER for joining in self._members.values()):
             return set()
-        return {member for member, its in joinings if its.hears and its.entertained}
+        return {channel for channel in self.channels if self._members[channel].hears}
 
     def pass_on(self, sender: "Channel", digit: str, duration_ms: int) -> None:
         """Let the others hear a digit that did not come by the media process."""

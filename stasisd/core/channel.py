@@ -79,6 +79,7 @@ class Channel:
         self.reported: dict[str, str] = {}
         self.port: Port | None = None
         self.talk_detection: tuple[int, int] | None = None
+        self._music: set[str] = set()  # who wants it to hear music
         self.nursery: trio.Nursery | None = None
         self.visit: Visit | None = None
         self.bridge: Bridge | None = None
@@ -267,7 +268,19 @@ class Channel:
 
     def hold_music(self, *, on: bool) -> None:
         """Let the far end hear music in place of the others; what is played comes first."""
-        if self.port is not None:
+        self._hear_music("asked", on=on)
+
+    def entertain(self, *, on: bool) -> None:
+        """The same, as the bridge wants it; either wish is enough."""
+        self._hear_music("bridged", on=on)
+
+    def _hear_music(self, wish: str, *, on: bool) -> None:
+        before = bool(self._music)
+        if on:
+            self._music.add(wish)
+        else:
+            self._music.discard(wish)
+        if bool(self._music) != before and self.port is not None:
             self.port.hold_music((HOLD_MUSIC,) if on else None)
 
     def send_silence(self, *, on: bool) -> None:
@@ -321,6 +334,8 @@ class Channel:
         self.port = port
         if self.talk_detection is not None:
             self.detect_talk(*self.talk_detection)
+        if self._music:
+            port.hold_music((HOLD_MUSIC,))
         if self.nursery is not None:
             self.nursery.start_soon(self.watch_media, port)
         if self.bridge is not None:

@@ -4,20 +4,15 @@ from collections.abc import Mapping
 
 import msgspec
 
-from stasisd.media.commands import HOLD_MUSIC
 from stasisd.media.control import Media, Mix, Port
 
 
 class Place(msgspec.Struct, frozen=True):
-    """What a port does in a bridge; ``digits`` go on to the others.
-
-    With ``music`` it hears that in place of the others.
-    """
+    """What a port does in a bridge; ``digits`` go on to the others."""
 
     hears: bool = True
     speaks: bool = True
     digits: bool = True
-    music: bool = False
 
 
 class Floor:
@@ -35,17 +30,9 @@ class Floor:
             self._mix = self._media.open_mix()
         for port in before.keys() - wanted.keys():
             self._mix.remove(port)
-            _switch_music(port, before[port].music, on=False)
         for port, place in wanted.items():
-            known = before.get(port)
-            if known != place:
+            if before.get(port) != place:
                 self._mix.add(port, hears=place.hears, speaks=place.speaks, digits=place.digits)
-                _switch_music(port, known is not None and known.music, on=place.music)
         if not wanted:
             self._mix.close()
             self._mix = None
-
-
-def _switch_music(port: Port, was_on: bool, *, on: bool) -> None:
-    if on != was_on:
-        port.hold_music((HOLD_MUSIC,) if on else None)

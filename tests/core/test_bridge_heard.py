@@ -175,6 +175,19 @@ async def test_who_is_put_on_hold_hears_music(conference: Conference) -> None:
     assert conference.heard()["b"] == of("a")
 
 
+async def test_music_that_was_asked_for_outlasts_the_bridge(conference: Conference) -> None:
+    bridge = bridge_of(conference, "ab", holding=True)
+    a = conference.phones["a"].channel
+    a.hold_music(on=True)
+    bridge.destroy()
+    assert await music(conference) == {"a": True, "b": False, "c": False}
+    bridge = bridge_of(conference, "ab", holding=True)
+    a.hold_music(on=False)
+    assert await music(conference) == {"a": True, "b": True, "c": False}
+    bridge.leave(a)
+    assert await music(conference) == {"a": False, "b": True, "c": False}
+
+
 async def test_the_loss_of_the_media_process_ends_all_and_is_told(conference: Conference) -> None:
     bridge = bridge_of(conference)
     conference.tenant.applications[APP].follow(bridge.topics[0])
