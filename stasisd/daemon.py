@@ -34,6 +34,8 @@ from stasisd.bindings.websocket.session import EventSession, WebSocketSettings
 from stasisd.bindings.websocket.wire import ServedSocket
 from stasisd.config import Configuration, settings
 from stasisd.core import causes, sounds
+from stasisd.core.journal import EventLimits
+from stasisd.core.orphans import parse_orphans
 from stasisd.core.remote_media import RemoteSettings
 from stasisd.core.tenant import Tenant, TenantSettings
 from stasisd.dialplan.interpreter import Interpreter
@@ -134,6 +136,8 @@ class Daemon:
                     max_seconds=given.remote_media.max_seconds,
                     cache_bytes=given.remote_media.cache_bytes,
                 ),
+                events=_event_limits(self._settings.events),
+                orphans=parse_orphans(self._settings.events.orphans),
             ),
             media=self._media,
             sounds=sounds.scan([PROMPTS, *self._configuration.sounds(given)]),
@@ -292,6 +296,16 @@ class Daemon:
             default_expires=given.registration.default_seconds,
             max_expires=given.registration.max_seconds,
         )
+
+
+def _event_limits(given: settings.Events) -> EventLimits:
+    return EventLimits(
+        log_events=given.log_events,
+        log_bytes=given.log_bytes,
+        log_seconds=given.log_seconds,
+        waiting_events=given.waiting_events,
+        waiting_bytes=given.waiting_bytes,
+    )
 
 
 def _user(name: str, tenant: str, given: settings.User, password: str) -> User:

@@ -13,6 +13,7 @@ from .outbound import check_outbound
 from .settings import Http, MediaProcess, Settings, Sip, SipEndpoint, Tenant, User
 
 _ORIGIN = re.compile(r"\*|https?://[^/?#\s]+")
+_ORPHANS = re.compile(r"keep|(continue|hangup)(:[0-9]{1,5})?")
 _PREFIX = re.compile(r"[A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(_[A-Za-z0-9]+)*")
 _ENDPOINT = re.compile(r"[A-Za-z0-9._+]{1,64}")
@@ -30,6 +31,9 @@ def check(settings: Settings) -> Iterator[Mistake]:
     yield from _check_http(settings.http)
     yield from _check_sip(settings.sip)
     yield from _check_media(settings.media)
+    yield from _match(
+        _ORPHANS, ("events", "orphans"), settings.events.orphans, "keep or hangup:SECONDS"
+    )
     for name, tenant in settings.tenants.items():
         if name != ONLY_TENANT:
             hint = "This version has one tenant."

@@ -57,6 +57,17 @@ class MediaProcess(msgspec.Struct, frozen=True, kw_only=True):
     rtp_ports: PortRange = PortRange(10000, 20000)
 
 
+class Events(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept for clients that lost their WebSocket or read slowly, for each application."""
+
+    log_events: Annotated[int, Meta(ge=0, le=1_000_000)] = 10_000
+    log_bytes: Annotated[int, Meta(ge=0, le=1 << 30)] = 8 << 20
+    log_seconds: Seconds = 300
+    waiting_events: Annotated[int, Meta(ge=1, le=1_000_000)] = 10_000
+    waiting_bytes: Annotated[int, Meta(ge=65536, le=1 << 30)] = 8 << 20
+    orphans: str = "keep"
+
+
 class LogLevel(enum.Enum):
     """The least important lines that are written."""
 
@@ -178,6 +189,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     http: Http = Http()
     sip: Sip = Sip()
     media: MediaProcess = MediaProcess()
+    events: Events = Events()
     log: Log = Log()
     shutdown: Shutdown = Shutdown()
     tenants: dict[str, Tenant] = field(default_factory=lambda: {"default": Tenant()})

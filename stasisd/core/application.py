@@ -1,10 +1,18 @@
-"""A Stasis application: a name, what it follows, and the socket that hears it."""
+"""A Stasis application: a name, what it follows, the log of what it heard, and who hears it."""
 
+import itertools
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from . import events
-from .bus import EVERYTHING, Mailbox, Subscription, Topic
+import trio
+
+from . import cause, events
+from .bus import EVERYTHING, Delivery, Mailbox, Subscription, Topic
+from .event_filter import EventFilter
+from .journal import Journal
+from .listener import Listener, Role, without
+from .orphans import Fate
+from .sharing import ALL, NOBODY, Sharing
 from .snapshots import ApplicationSnapshot
 
 if TYPE_CHECKING:
@@ -12,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Application:
-    """Exists while a socket serves it or it follows something.
+    """Exists while a socket serves it or it follows something; its log outlives that a while.
 
     What it follows is counted: a channel that is in the application and was also subscribed
     to is followed until both have ended.
@@ -24,8 +32,19 @@ class Application:
         self.name = name
         self.application_name = name  # for caveats
         self.topic: Topic = f"application:{name}"
+        self.filter = EventFilter()
+        self.journal = Journal(tenant.numbers.begin(), tenant.settings.events)
+        self.orphans = tenant.settings.orphans
+        self._sharing = Sharing(tenant)
+        self._is_shared = False
+        self._returned = trio.Event()  # of a socket that serves it
+        self._names = itertools.count(1)  # of workers that have none
+        # When the log of an application that nothing needs is given up.
+        self.expires: float | None = None
         self._followed: Counter[Topic] = Counter()
-        self._subscription: Subscription | None = None
+        self._listeners: tuple[Listener, ...] = ()
+        self._subscription = Subscription(tenant.bus, self, name)
+        self._subscription.add(self.topic)
 
     @property
     def snapshot(self) -> ApplicationSnapshot:
@@ -42,41 +61,120 @@ class Application:
             bridge_ids=names("bridge"),
             endpoint_ids=names("endpoint"),
             device_names=names("deviceState"),
+            events_allowed=self.filter.allowed,
+            events_disallowed=self.filter.disallowed,
         )
+
+    # --- who hears it
 
     @property
     def is_served(self) -> bool:
-        """Whether a socket hears this application."""
-        return self._subscription is not None and not self._subscription.mailbox.ended
+        """Whether a socket takes this application's calls."""
+        return any(listener.serves for listener in self._listeners)
 
-    def connect(self, mailbox: Mailbox, *, everything: bool) -> Subscription:
-        """Let a mailbox hear what the application follows, in place of the one before.
+    def connect(
+        self,
+        mailbox: Mailbox,
+        *,
+        everything: bool,
+        role: Role = Role.SOLE,
+        worker: str = "",
+        resume: int | None = None,
+        announce: bool = False,
+    ) -> Listener:
+        """Let a mailbox hear the application, in place of the one before.
 
-        The one replaced hears that it was, and then nothing more; it stays open.
+        The one replaced hears that it was, and then nothing more; it stays open. Workers share
+        the calls and replace none but who serves alone, and the one of the same name, whose
+        calls they take over; observers replace nobody. ``resume`` is the number of the event
+        that its client had last: what came after comes first, and where that is not all there
+        any more it is told so. ``announce`` begins with ``ApplicationRegistered``.
         """
-        if self._subscription is not None:
-            self.tell(events.ApplicationReplaced)
-            self._subscription.cancel()
-        heard = (self.topic, *self._followed, *((EVERYTHING,) if everything else ()))
-        self._subscription = mailbox.subscribe(self.tenant.bus, heard, label=self.name)
-        return self._subscription
+        if self.expires is not None:
+            self._revive(keep_filter=resume is not None)
+        if role is Role.WORKER:
+            worker = worker or f"\0{next(self._names)}"  # which no client can say
+        listener = Listener(mailbox=mailbox, everything=everything, role=role, worker=worker)
+        for replaced in filter(listener.replaces, self._listeners):
+            self._listeners = without(self._listeners, replaced)
+            self._say(replaced, events.ApplicationReplaced)
+        if announce:
+            self._say(listener, events.ApplicationRegistered)
+        if resume is not None:
+            self._resume(listener, resume)
+        self._listeners = (*self._listeners, listener)
+        self._hear_everything()
+        if role is not Role.OBSERVER:
+            self._is_shared = role is Role.WORKER
+            self._returned.set()
+        return listener
 
-    def disconnect(self, subscription: Subscription) -> None:
+    def disconnect(self, listener: Listener) -> None:
         """The socket is gone. Safe to call for one that was replaced."""
-        subscription.cancel()
-        if self._subscription is subscription:
-            self._subscription = None
-            self._retire_if_idle()
+        if listener not in self._listeners:
+            return
+        self._listeners = without(self._listeners, listener)
+        if self._listeners:
+            self._hear_everything()
+        if listener.role is not Role.OBSERVER and not self.is_served:
+            self._orphaned()
+        self._retire_if_idle()
+
+    def _say(self, listener: Listener, event: type[events.SocketEvent], **fields: Any) -> None:
+        """Tell one socket alone what is about itself: it has no number and is not kept."""
+        said = event(timestamp=self.tenant.now(), app=self.name, **fields)
+        listener.mailbox.deliver(Delivery(self.name, said))
+
+    def _resume(self, listener: Listener, sequence: int) -> None:
+        if not self.journal.reaches(sequence):
+            oldest = self.journal.oldest
+            self._say(listener, events.EventsLost, requested=sequence, oldest=oldest)
+        if listener.role is Role.WORKER:
+            self.journal.reassign(NOBODY, listener.worker)
+            self._sharing.hand_over(NOBODY, listener.worker)
+        missed = self.journal.after(sequence)
+        listener.mailbox.replay(d for d in missed if listener.hears(d.worker))
+
+    def _hear_everything(self) -> None:
+        """As long as there is no other socket, what the last one wanted goes into the log."""
+        if any(listener.everything for listener in self._listeners):
+            self._subscription.add(EVERYTHING)
+        else:
+            self._subscription.discard(EVERYTHING)
+
+    # --- what it hears
 
     def tell(self, event: type[events.Event], **fields: Any) -> None:
         """Publish what is meant for this application alone."""
         self.tenant.publish(event, (self.topic,), to_everyone=False, app=self.name, **fields)
 
+    def put(self, label: str, event: events.Event) -> None:
+        """Number an event, keep it, and hand it to who listens."""
+        if self.expires is not None and event.timestamp >= self.expires:
+            self.tenant.retired.drop(self.name)
+            return
+        if not self.filter.permits(type(event).__name__):
+            return
+        asked = cause.current()
+        request_id = None if asked is None else asked.request_id
+        worker = self._worker_for(event)
+        delivery = self.journal.append(label, event, request_id, worker)
+        if asked is not None:
+            asked.sequences[self.name] = self.journal.last
+        for listener in self._listeners:
+            if listener.hears(worker):
+                listener.mailbox.deliver(delivery)
+
+    def _worker_for(self, event: events.Event) -> str:
+        if not self._is_shared:
+            return ALL
+        workers = [one.worker for one in self._listeners if one.role is Role.WORKER and one.serves]
+        return self._sharing.worker_for(event, workers)
+
     def follow(self, topic: Topic) -> None:
         """Hear a topic, once more than before."""
         self._followed[topic] += 1
-        if self._subscription is not None:
-            self._subscription.add(topic)
+        self._subscription.add(topic)
 
     def unfollow(self, topic: Topic) -> None:
         """Take one ``follow`` back."""
@@ -88,17 +186,50 @@ class Application:
     def forget(self, topic: Topic) -> None:
         """Hear a topic no more, however often it was followed."""
         self._followed.pop(topic, None)
-        if self._subscription is not None:
-            self._subscription.discard(topic)
+        self._sharing.forget(topic)
+        self._subscription.discard(topic)
         self._retire_if_idle()
 
     def follows(self, topic: Topic) -> bool:
         """Whether the application hears this topic."""
         return topic in self._followed
 
-    def _retire_if_idle(self) -> None:
-        if self._subscription is not None or self._followed:
+    # --- the end
+
+    def _orphaned(self) -> None:
+        """Nobody serves it any more: see to its calls in time, if nobody comes."""
+        if self.orphans.fate is not Fate.KEEP and self._followed:
+            self._returned = trio.Event()
+            self.tenant.start_soon(self._see_to_orphans, self._returned)
+
+    async def _see_to_orphans(self, returned: trio.Event) -> None:
+        with trio.move_on_after(self.orphans.seconds):
+            await returned.wait()
             return
-        # Once given up, the name may have gone to a successor.
+        for channel in list(self.tenant.channels.values()):
+            if channel.visit is None or channel.visit.application is not self:
+                continue
+            channel.log.warning("orphaned", application=self.name, fate=self.orphans.fate.value)
+            if self.orphans.fate is Fate.CONTINUE:
+                channel.visit.leave()
+            else:
+                channel.hangup(soft=True)
+
+    def _retire_if_idle(self) -> None:
+        if self._listeners or self._followed:
+            return
         if self.tenant.applications.get(self.name) is self:
+            self._subscription.discard(self.topic)
             del self.tenant.applications[self.name]
+            self.tenant.retired.keep(self)
+
+    def _revive(self, *, keep_filter: bool) -> None:
+        self.expires = None
+        self._subscription.add(self.topic)
+        if not keep_filter:
+            self.filter = EventFilter()
+            self.orphans = self.tenant.settings.orphans
+
+    def end(self) -> None:
+        """Hear nothing more, for good."""
+        self._subscription.cancel()

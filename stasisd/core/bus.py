@@ -7,6 +7,7 @@ in a mailbox is :class:`Ended`, once.
 """
 
 from collections.abc import Iterable
+from typing import NamedTuple, Protocol
 
 import msgspec
 import trio
@@ -19,6 +20,7 @@ Topic = str
 EVERYTHING: Topic = "*"
 
 DEFAULT_LIMIT = 10_000
+DEFAULT_BYTES = 16 << 20
 
 
 class Ended(msgspec.Struct, frozen=True, gc=False):
@@ -27,17 +29,36 @@ class Ended(msgspec.Struct, frozen=True, gc=False):
     reason: str
 
 
-# An event and the label of the subscription that heard it.
-Delivery = tuple[str, Event]
+class Delivery(NamedTuple):
+    """An event and the label of the subscription that heard it.
+
+    What an application heard has more: its number there, the id of the request that caused it,
+    its size in bytes, and the worker that it is for (empty: for all).
+    """
+
+    label: str
+    event: Event
+    sequence: int | None = None
+    caused_by: str | None = None
+    size: int = 0
+    worker: str = ""
+
+
+class Sink(Protocol):
+    """What a subscription puts events into; it must not fail."""
+
+    def put(self, label: str, event: Event) -> None:
+        """Take one event."""
 
 
 class Mailbox:
     """Where a reader gets what its subscriptions hear, in order."""
 
-    def __init__(self, limit: int = DEFAULT_LIMIT) -> None:
-        """``limit`` bounds the messages that may wait."""
+    def __init__(self, limit: int = DEFAULT_LIMIT, limit_bytes: int = DEFAULT_BYTES) -> None:
+        """``limit`` bounds the messages that may wait, ``limit_bytes`` the sizes that they say."""
         self.ended = False
-        self._limit = limit
+        self._limit = self._room = limit
+        self._limit_bytes = self._room_bytes = limit_bytes
         self._queue: list[Delivery | Ended] = []
         self._wakeup = trio.Event()
         self._subscriptions: list[Subscription] = []
@@ -54,12 +75,26 @@ class Mailbox:
 
     def put(self, label: str, event: Event) -> None:
         """Queue one event; a full mailbox ends instead."""
+        self.deliver(Delivery(label, event))
+
+    def deliver(self, delivery: Delivery) -> None:
+        """Queue what an application heard; a full mailbox ends instead."""
         if self.ended:
             return
-        if len(self._queue) >= self._limit:
+        if self._room <= 0:
             self.end(f"read too slowly: {self._limit} messages were waiting")
             return
-        self._queue.append((label, event))
+        if self._room_bytes < delivery.size:
+            self.end(f"read too slowly: {self._limit_bytes} bytes were waiting")
+            return
+        self._room -= 1
+        self._room_bytes -= delivery.size
+        self._queue.append(delivery)
+        self._wakeup.set()
+
+    def replay(self, deliveries: Iterable[Delivery]) -> None:
+        """Queue what was heard before, within the bounds of whoever kept it."""
+        self._queue += deliveries
         self._wakeup.set()
 
     def end(self, reason: str = "unsubscribed") -> None:
@@ -80,22 +115,24 @@ class Mailbox:
         while not self._queue:
             await self._wakeup.wait()
         taken, self._queue = self._queue, []
+        self._room, self._room_bytes = self._limit, self._limit_bytes
         self._wakeup = trio.Event()
         return taken
 
 
 class Subscription:
-    """The topics that one label of a mailbox hears. Made by :meth:`Mailbox.subscribe`."""
+    """The topics that one label of a sink hears. :meth:`Mailbox.subscribe` makes a mailbox's."""
 
-    def __init__(self, bus: "Bus", mailbox: Mailbox, label: str) -> None:
-        self.mailbox = mailbox
+    def __init__(self, bus: "Bus", sink: Sink, label: str) -> None:
+        self.sink = sink
         self.label = label
+        self.cancelled = False
         self._bus = bus
         self._topics: set[Topic] = set()
 
     def add(self, topic: Topic) -> None:
-        """Hear this topic too. Nothing happens once the mailbox has ended."""
-        if not self.mailbox.ended and topic not in self._topics:
+        """Hear this topic too. Nothing happens once it was cancelled."""
+        if not self.cancelled and topic not in self._topics:
             self._topics.add(topic)
             self._bus.attach(topic, self)
 
@@ -106,7 +143,8 @@ class Subscription:
             self._bus.detach(topic, self)
 
     def cancel(self) -> None:
-        """Hear nothing more. The mailbox stays open for its other subscriptions."""
+        """Hear nothing more, ever. The mailbox stays open for its other subscriptions."""
+        self.cancelled = True
         for topic in list(self._topics):
             self.discard(topic)
 
@@ -130,7 +168,7 @@ class Bus:
             if more:
                 listening = listening + more if listening else more
         for subscription in dict.fromkeys(listening):
-            subscription.mailbox.put(subscription.label, event)
+            subscription.sink.put(subscription.label, event)
 
     def attach(self, topic: Topic, subscription: Subscription) -> None:
         """Route a topic to a subscription; use :meth:`Subscription.add`."""

@@ -21,12 +21,14 @@ from stasisd.media.commands import (
 from stasisd.media.control import Port
 
 from . import causes, events
+from .cause import Ending, caused_by
 from .device_state import OF_CHANNEL, device_of
 from .snapshots import ChannelSnapshot, DialplanPosition, Party
 from .technology import Leg
 
 if TYPE_CHECKING:
     from .bridge import Bridge
+    from .broadcast import Broadcast
     from .playback import Playback
     from .stasis import Visit
     from .tenant import Tenant
@@ -83,12 +85,14 @@ class Channel:
         self.nursery: trio.Nursery | None = None
         self.visit: Visit | None = None
         self.bridge: Bridge | None = None
+        self.broadcast: Broadcast | None = None
         self.playbacks: list[Playback] = []
         self.cause: int | None = None
         # Why the last call ended that it dialled: its own cause, unless its end has another.
         self.dial_cause: int | None = None
         self.started = False
         self.hungup = False
+        self.ending = Ending()
         self.on_hold = False
         self.destroyed = False
         self.in_dialplan = False
@@ -337,9 +341,14 @@ class Channel:
         if self._music:
             port.hold_music((HOLD_MUSIC,))
         if self.nursery is not None:
-            self.nursery.start_soon(self.watch_media, port)
+            self.watch(port, self.nursery)
         if self.bridge is not None:
             self.bridge.arrange()
+
+    def watch(self, port: Port, nursery: trio.Nursery) -> None:
+        """Read the port's reports; what the far end does is caused by no request."""
+        with caused_by(None):
+            nursery.start_soon(self.watch_media, port)
 
     async def watch_media(self, port: Port) -> None:
         """Turn what the media process reports of this channel into events."""
@@ -450,6 +459,7 @@ class Channel:
         if self.cause is None:
             self.cause = cause
         self.hungup = True
+        self.ending.by_now()
         if self.nursery is not None:
             self.nursery.cancel_scope.cancel()
 

@@ -290,7 +290,44 @@ class DeviceStateChanged(Event, frozen=True, kw_only=True):
     device_state: DeviceStateSnapshot
 
 
-class ApplicationReplaced(Event, frozen=True, kw_only=True):
-    """Another socket took the application; the one that hears this hears no more."""
+class CallBroadcast(ChannelEvent, frozen=True, kw_only=True):
+    """The call is offered: the first application that claims it has it."""
 
     app: str
+    caller_number: str
+    called_number: str
+
+
+class CallClaimed(ChannelEvent, frozen=True, kw_only=True):
+    """The application ``winner_app`` was the first to claim the call."""
+
+    app: str
+    winner_app: str
+
+
+class SocketEvent(Event, frozen=True, kw_only=True):
+    """What one socket of an application is told about itself."""
+
+    app: str
+
+
+class ApplicationRegistered(SocketEvent, frozen=True, kw_only=True):
+    """A WebSocket that we opened serves the application; the first that it hears."""
+
+
+class ApplicationUnregistered(SocketEvent, frozen=True, kw_only=True):
+    """A WebSocket that we opened serves the application no more."""
+
+
+class EventsLost(SocketEvent, frozen=True, kw_only=True):
+    """What came after event ``requested`` is not all there any more; ``oldest`` comes next.
+
+    Told to a client that resumes, and to no other. Ours, beyond ARI.
+    """
+
+    requested: int
+    oldest: int
+
+
+class ApplicationReplaced(SocketEvent, frozen=True, kw_only=True):
+    """Another socket took the application; the one that hears this hears no more."""

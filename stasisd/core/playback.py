@@ -12,6 +12,7 @@ import trio
 from stasisd.media.control import Playing
 
 from . import events
+from .cause import Ending
 from .media_uri import MediaNotFound, resolve
 from .snapshots import PlaybackSnapshot
 
@@ -71,6 +72,7 @@ class Playback:
         self.turn = trio.Event()
         self._scope = trio.CancelScope()
         self._stopped = False
+        self._ending = Ending()
         self._playing: Playing | None = None
 
     @property
@@ -88,6 +90,7 @@ class Playback:
         except MediaNotFound as missing:
             failure = str(missing)
         finally:
+            self._ending.take_over()
             self._finish(None if self._stopped else failure)
 
     async def _play_all(self) -> str | None:
@@ -136,6 +139,7 @@ class Playback:
     def stop(self) -> None:
         """End it now, done; the sound stops at the next tick of the media process."""
         self._stopped = True
+        self._ending.by_now()
         if self._playing is not None:
             self._playing.stop()
         self._scope.cancel()

@@ -10,6 +10,7 @@ from stasisd.media.commands import IfExists, RecordingEnded, RecordingFormat, Re
 from stasisd.media.control import Recording
 
 from . import events
+from .cause import Ending
 from .conversion import CODINGS, convert
 from .snapshots import LiveRecordingSnapshot
 from .stored_recordings import AlreadyExists
@@ -78,6 +79,7 @@ class LiveRecording:
         )
         self._handle = handle
         self._path = path
+        self._ending = Ending()
         self._watches_silence = wanted.max_silence_ms > 0
 
     @property
@@ -103,6 +105,7 @@ class LiveRecording:
                     ended = await handle.wait_ended()
             if ended is not None and ended.ok and ended.why != "discarded":
                 await self._convert()
+            self._ending.take_over()
             self._finish(ended)
 
     async def _convert(self) -> None:
@@ -139,10 +142,12 @@ class LiveRecording:
 
     def stop(self) -> None:
         """End it and keep the file."""
+        self._ending.by_now()
         self._handle.stop()
 
     def discard(self) -> None:
         """End it and throw the file away."""
+        self._ending.by_now()
         self._handle.discard()
 
     def control(self, operation: str) -> None:

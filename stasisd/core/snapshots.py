@@ -5,6 +5,9 @@ attribute and a list of all channels is a list of attributes: there is no second
 could disagree with the objects.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import msgspec
 
 
@@ -137,10 +140,15 @@ class TextMessage(msgspec.Struct, frozen=True):
 
 
 class ApplicationSnapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """One application and what it follows."""
+    """One application, what it follows, and which types of events it wants or does not.
+
+    A filter is what the client gave: an object with a ``type``.
+    """
 
     name: str
     channel_ids: tuple[str, ...] = ()
     bridge_ids: tuple[str, ...] = ()
     endpoint_ids: tuple[str, ...] = ()
     device_names: tuple[str, ...] = ()
+    events_allowed: tuple[Mapping[str, Any], ...] = ()
+    events_disallowed: tuple[Mapping[str, Any], ...] = ()

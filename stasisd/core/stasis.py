@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from . import events
+from .cause import Ending
 from .summons import Summons, summon
 
 if TYPE_CHECKING:
@@ -24,11 +25,13 @@ class Visit:
         """Made by :func:`visit`; the channel shows it as ``channel.visit``."""
         self.application = application
         self.left = trio.Event()
+        self.leaving = Ending()
         self.destination: Place | None = None
 
     def leave(self, destination: Place | None = None) -> None:
         """Let the channel go on at another place of the dialplan, or where it came from."""
         self.destination = destination
+        self.leaving.by_now()
         self.left.set()
 
 
@@ -124,6 +127,7 @@ async def _hold(channel: "Channel", stay: Visit) -> None:
         await stay.left.wait()
         await channel.wait_played()
     finally:
+        (channel.ending if channel.hungup else stay.leaving).take_over()
         # Before it leaves: an application whose channel hung up in a bridge goes on hearing
         # of the bridge until that is destroyed (recorded: subscribe_all).
         channel.visit = None

@@ -45,12 +45,13 @@ async def _talk(channel: "Channel", body: Body) -> None:
             if channel.hungup:  # before its life began
                 nursery.cancel_scope.cancel()
             if channel.port is not None:
-                nursery.start_soon(channel.watch_media, channel.port)
+                channel.watch(channel.port, nursery)
             await body(channel)
             nursery.cancel_scope.cancel()
     finally:
         channel.nursery = None
         channel.hungup = True
+        channel.ending.take_over()
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 import msgspec
+import structlog
 import trio
 
 from stasisd.media.control import Media
@@ -21,16 +22,20 @@ from .application import Application
 from .bridge import Bridge
 from .bridge_kind import MIXING, BridgeKind
 from .bus import Bus
+from .cause import caused_by
 from .channel import Channel
 from .component import Component
 from .configuration import ConfigurationClass
 from .device_state import DeviceStates, device_of
 from .endpoint import Endpoint
+from .journal import EventLimits, Numbers
 from .log_files import LogFiles
 from .mailbox import Mailboxes
+from .orphans import Orphans
 from .playback import Playback
 from .recording import LiveRecording
 from .remote_media import RemoteMedia, RemoteSettings
+from .retired import Retired
 from .router import Router
 from .snapshots import BridgeSnapshot
 from .sounds import Sounds
@@ -38,6 +43,8 @@ from .stored_recordings import StoredRecordings
 from .summons import Reachable
 from .supervision import Body, live
 from .technology import AllocationFailed, IdTaken, Technology
+
+log = structlog.get_logger(__name__)
 
 
 class TenantSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +57,8 @@ class TenantSettings(msgspec.Struct, frozen=True, kw_only=True):
     logs: Path = Path("log")
     remote: RemoteSettings = RemoteSettings(folder=Path("media-cache"))
     system_name: str = ""
+    events: EventLimits = EventLimits()
+    orphans: Orphans = Orphans()
 
 
 class Draining(AllocationFailed):
@@ -80,6 +89,8 @@ class Tenant:
         self.playbacks: dict[str, Playback] = {}
         self.recordings: dict[str, LiveRecording] = {}
         self.applications: dict[str, Application] = {}
+        self.retired = Retired(settings.events, wall_clock)
+        self.numbers = Numbers(wall_clock)
         self.endpoints: dict[tuple[str, str], Endpoint] = {}
         self.device_states = DeviceStates(self)
         self.mailboxes = Mailboxes()
@@ -128,6 +139,20 @@ class Tenant:
         """Start a task that lives as long as the tenant at most, and lets no exception out."""
         assert self._nursery is not None, "the tenant is not running"
         self._nursery.start_soon(task)
+
+    def start_soon(self, work: Callable[..., Awaitable[None]], *arguments: Any) -> None:
+        """Start what belongs to the tenant; one that fails is logged, and ends nothing else."""
+        assert self._nursery is not None, "the tenant is not running"
+        with caused_by(None):
+            self._nursery.start_soon(self._guarded, work, arguments)
+
+    async def _guarded(
+        self, work: Callable[..., Awaitable[None]], arguments: tuple[Any, ...]
+    ) -> None:
+        try:
+            await work(*arguments)
+        except Exception:
+            log.exception("a task of the tenant crashed", tenant=self.name)
 
     def drain(self, cause: int) -> None:
         """Refuse new calls and end those there are."""
@@ -261,5 +286,10 @@ class Tenant:
     # --- applications
 
     def serve_application(self, name: str) -> Application:
-        """The application of this name, made where it is new."""
-        return self.applications.setdefault(name, Application(self, name))
+        """The application of this name, made where it is new.
+
+        One that was idle not long ago comes back with the log of its events.
+        """
+        if name not in self.applications:
+            self.applications[name] = self.retired.take(name) or Application(self, name)
+        return self.applications[name]

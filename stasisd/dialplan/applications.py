@@ -5,17 +5,21 @@ from contextlib import contextmanager
 
 import trio
 
-from stasisd.core import bus, causes, dialing, events, playback, stasis, variables
+from stasisd.core import broadcast, bus, causes, dialing, events, playback, stasis, variables
 from stasisd.core.channel import Channel
 from stasisd.core.playback import NotPlayable
 from stasisd.core.tones import US
 
 from .arguments import split_arguments
+from .regular import RegularExpressionError, compile_regular, search
 
 Application = Callable[[Channel, str], Awaitable[None]]
 
 # How long Answer waits for the first sound of a channel it answered, in seconds.
 ANSWER_WAIT = 0.5
+# How long StasisBroadcast waits for a claim, in milliseconds.
+PATIENCE_MS = 500
+MOST_PATIENCE_MS = 60_000
 # What Dial's options mean here.
 GO_ON, RING = "g", "r"
 
@@ -61,6 +65,41 @@ async def stasis_application(channel: Channel, arguments: str) -> None:
     """``Stasis(application[,argument...])``: give the channel to an ARI application."""
     name, *args = split_arguments(arguments) or ("",)
     await stasis.visit(channel, name, tuple(args))
+
+
+async def stasis_broadcast(channel: Channel, arguments: str) -> None:
+    """``StasisBroadcast([milliseconds[,filter[,argument:...[,yes]]]])``: offer the channel to all
+    ARI applications whose name the regular expression ``filter`` finds, and give it to the first
+    that claims it within the time (500); ``yes`` tells the others that it was claimed.
+    """
+    timeout, pattern, args, tell = (*split_arguments(arguments), "", "", "", "")[:4]
+    await broadcast.broadcast(
+        channel,
+        _patience(channel, timeout) / 1000,
+        _named_like(channel, pattern),
+        tuple(args.split(":")) if args else (),
+        tell_claimed=tell.strip().lower() in {"yes", "true", "1"},
+    )
+
+
+def _patience(channel: Channel, text: str) -> int:
+    """Milliseconds that a broadcast waits for a claim."""
+    if not text or (is_number(text) and int(text) <= MOST_PATIENCE_MS):
+        return int(text or PATIENCE_MS)
+    channel.log.warning("StasisBroadcast: no such time", milliseconds=text, most=MOST_PATIENCE_MS)
+    return PATIENCE_MS
+
+
+def _named_like(channel: Channel, pattern: str) -> Callable[[str], bool]:
+    """Whether a name has the pattern somewhere; one that can't be read has all names."""
+    if not pattern:
+        return lambda _name: True
+    try:
+        program = compile_regular(pattern)
+    except RegularExpressionError as error:
+        channel.log.warning("StasisBroadcast: no such pattern", pattern=pattern, error=str(error))
+        return lambda _name: True
+    return lambda name: search(program, name) is not None
 
 
 async def dial(channel: Channel, arguments: str) -> None:
@@ -184,6 +223,7 @@ APPLICATIONS: dict[str, Application] = {
     "ringing": ringing,
     "set": set_variable,
     "stasis": stasis_application,
+    "stasisbroadcast": stasis_broadcast,
     "wait": wait,
 }
 

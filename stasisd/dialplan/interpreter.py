@@ -49,6 +49,7 @@ class Interpreter:
         finally:
             channel.in_dialplan = False
             if owner:
+                channel.ending.take_over()
                 channel.publish(
                     events.ChannelHangupRequest, cause=causes.NORMAL_CLEARING, soft=True
                 )

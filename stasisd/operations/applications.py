@@ -1,12 +1,13 @@
 """Operations on applications."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from stasisd.core.application import Application
+from stasisd.core.event_filter import BadFilter
 from stasisd.core.snapshots import ApplicationSnapshot
 
-from .declare import Absent, Control, Each, Named, Read, Required, operation
-from .errors import Unprocessable
+from .declare import Absent, Control, Each, Fields, Named, Read, Required, operation
+from .errors import InvalidParameter, Unprocessable
 from .parameters import EventSource, parse_source
 
 NOT_FOUND = {404: "Application does not exist."}
@@ -15,6 +16,7 @@ SUBSCRIPTION = {
     404: "Application does not exist.",
     422: "Event source does not exist.",
 }
+FILTER = {400: "Bad request.", **NOT_FOUND}
 MISSING = Required("Missing parameter eventSource")
 
 
@@ -66,4 +68,19 @@ def unsubscribe(
             raise Unprocessable("Event source was not subscribed to")
     for topic in topics:
         application.forget(topic)
+    return application.snapshot
+
+
+@operation(
+    "applications.filter", rest="PUT /applications/{applicationName}/eventFilter", errors=FILTER
+)
+def filter_(
+    application: Control[Application],
+    filter: Annotated[dict[str, Any], Fields(("allowed", "disallowed"))] = {},  # noqa: A002, B006 - ARI's name; the default of a declaration
+) -> ApplicationSnapshot:
+    """Let an application hear some types of events only, or all but some."""
+    try:
+        application.filter = application.filter.changed(filter)
+    except BadFilter as bad:
+        raise InvalidParameter("Invalid format definition", detail=str(bad)) from None
     return application.snapshot

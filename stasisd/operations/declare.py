@@ -112,6 +112,12 @@ class Matching(msgspec.Struct, frozen=True):
     message: str
 
 
+class Fields(msgspec.Struct, frozen=True):
+    """Marks a mapping that is the JSON body itself, of which these fields are read."""
+
+    names: tuple[str, ...]
+
+
 class Route(msgspec.Struct, frozen=True):
     """One way to ask for an operation over HTTP."""
 
@@ -196,6 +202,8 @@ class Operation:
         names = [wire for parameter in self.parameters for wire in parameter.wire]
         if len(names) != len(set(names)):
             raise DeclarationError(f"{name} has two parameters of one name")
+        self.guarded = [p for p in self.parameters if p.right is not None]
+        self.plain = [p for p in self.parameters if p.right is None]
         self.right = _strongest(self.parameters)
         if self.right is None:
             raise DeclarationError(f"{name} asks for no right at all")

@@ -3,7 +3,7 @@
 A binding translates each class to its own code; the message is for whoever asked.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class OperationError(Exception):
@@ -16,6 +16,10 @@ class OperationError(Exception):
         super().__init__(message)
         self.message = message
         self.detail = detail
+
+    def again(self) -> Self:
+        """The same refusal for somebody else: an exception is raised once."""
+        return type(self)(self.message, detail=self.detail)
 
 
 class NotAuthenticated(OperationError):

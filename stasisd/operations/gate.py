@@ -7,6 +7,7 @@ absent answer alike. Only then are values read, and only then does anything happ
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -14,10 +15,13 @@ import msgspec
 from caps.access import Access, Right
 from caps.errors import Denied
 from caps.grant import Grant
+from stasisd.core.cause import caused_by
 from stasisd.core.tenant import Draining, Tenant
 
+from .asking import Asked
 from .declare import Absent, Create, Everything, IfThere, Operation, Parameter, Required, Within
 from .errors import InvalidParameter, NotAllowed, NotFound, Unavailable
+from .idempotency import Remembered
 from .parameters import Mentions
 from .values import default_value, first, read_value, several
 
@@ -34,28 +38,47 @@ class Gate:
         """``tenants`` by name; ``now`` is the clock that expiry is written in."""
         self._tenants = tenants
         self._now = now
+        self._remembered = Remembered(now)
 
-    async def perform(self, grant: Grant, operation: Operation, raw: Raw) -> Any:
+    async def perform(
+        self, grant: Grant, operation: Operation, raw: Raw, asked: Asked | None = None
+    ) -> Any:
         """Perform an operation with the parameters as a binding got them.
 
-        ``raw`` maps wire names to text, lists of text, or JSON values. Raises
-        :class:`~stasisd.operations.errors.OperationError`.
+        ``raw`` maps wire names to text, lists of text, or JSON values. What the operation
+        changes is caused by the request ``asked``; one that repeats an earlier one, by its key,
+        has that one's outcome. Raises :class:`~stasisd.operations.errors.OperationError`.
         """
         call = _Call(self._tenant(grant), grant, operation, raw, self._now())
-        arguments = await call.arguments()
+        call.check_names()
+        if asked is None or operation.right is Right.READ:
+            return await _performed(call)
         try:
-            result = operation.function(**arguments)
-            if inspect.isawaitable(result):
-                result = await result
-        except Draining:
-            raise Unavailable("The server is shutting down and takes no new calls") from None
-        return result
+            with caused_by(asked.cause):
+                if asked.idempotency_key is None:
+                    return await _performed(call)
+                return await self._remembered.perform(
+                    grant, operation.name, raw, asked, partial(_performed, call)
+                )
+        finally:
+            asked.sequences = call.readable(asked.cause.sequences)
 
     def _tenant(self, grant: Grant) -> Tenant:
         tenant = self._tenants.get(grant.tenant)
         if tenant is None:
             raise NotAllowed("The tenant of this token is gone")
         return tenant
+
+
+async def _performed(call: "_Call") -> Any:
+    arguments = await call.arguments()
+    try:
+        result = call.operation.function(**arguments)
+        if inspect.isawaitable(result):
+            result = await result
+    except Draining:
+        raise Unavailable("The server is shutting down and takes no new calls") from None
+    return result
 
 
 class _Call:
@@ -72,12 +95,22 @@ class _Call:
         # The one on whose behalf the call acts, for what it makes.
         self.application: str | None = None
 
+    def check_names(self) -> None:
+        """Decide what the operation and the names alone can decide."""
+        for parameter in self.operation.guarded:
+            self._check_names(parameter)
+
+    def readable(self, sequences: Mapping[str, int]) -> dict[str, int]:
+        """Of what applications heard, what the grant may know."""
+        return {
+            name: sequence
+            for name, sequence in sequences.items()
+            if not self.grant.prohibits(self._access(Right.READ, APPLICATION, name, name))
+        }
+
     async def arguments(self) -> dict[str, Any]:
         """Check everything and give the function's arguments."""
-        guarded = [p for p in self.operation.parameters if p.right is not None]
-        plain = [p for p in self.operation.parameters if p.right is None]
-        for parameter in guarded:
-            self._check_names(parameter)
+        guarded, plain = self.operation.guarded, self.operation.plain
         self.application = self._named_application(plain)
         # What is made belongs to the application of what it is made for, so it comes last.
         found = {p.name: await self._object(p) for p in guarded if not p.creates}

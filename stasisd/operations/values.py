@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from .declare import AtLeast, Matching, OneOf, Parameter, Required
+from .declare import AtLeast, Fields, Matching, OneOf, Parameter, Required
 from .errors import InvalidParameter
 
 TRUE = {"true", "yes", "on", "1", "y", "t"}
@@ -21,6 +21,9 @@ def read_value(parameter: Parameter, raw: Mapping[str, Any]) -> Any:
 
     Raises :class:`InvalidParameter` where it is missing, of the wrong type, or not allowed.
     """
+    fields = parameter.note(Fields)
+    if fields is not None:
+        return {name: raw[name] for name in fields.names if name in raw}
     (wire,) = parameter.wire[-1:]
     given = raw.get(wire)
     required = parameter.note(Required)

@@ -39,7 +39,7 @@ def problems(folder: Path, text: str) -> list[str]:
         (
             "sipp = 1",
             (
-                "1: key 'sipp': expected one of http, log, media, shutdown, sip, tenants,"
+                "1: key 'sipp': expected one of events, http, log, media, shutdown, sip, tenants,"
                 " got 'sipp'. Did you mean 'sip'?"
             ),
         ),

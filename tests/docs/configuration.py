@@ -26,6 +26,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "sip": settings.Sip,
     "sip.registration": settings.Registration,
     "media": settings.MediaProcess,
+    "events": settings.Events,
     "log": settings.Log,
     "shutdown": settings.Shutdown,
     "tenants.default": settings.Tenant,

@@ -52,6 +52,7 @@ class Socket:
 
     def __init__(self, stream: ApplicationStream, conversation: Conversation) -> None:
         self.messages: list[dict[str, Any]] = []
+        self.pieces: list[int] = []  # the bytes of each backlog
         self.ended: Ended | None = None
         self.scope = trio.CancelScope()
         self._stream = stream
@@ -71,6 +72,7 @@ class Socket:
                 if isinstance(taken, Ended):
                     self.ended = taken
                 else:
+                    self.pieces.append(sum(map(len, taken)))
                     self.messages += [msgspec.json.decode(message) for message in taken]
                 self._news.set()
                 self._news = trio.Event()

@@ -13,6 +13,7 @@ import trio
 
 from stasisd.core import bus, sounds
 from stasisd.core.events import Event
+from stasisd.core.journal import EventLimits
 from stasisd.core.remote_media import RemoteSettings
 from stasisd.core.tenant import Tenant, TenantSettings
 from stasisd.dialplan.interpreter import Interpreter
@@ -76,6 +77,13 @@ async def running_tenant(
         await nursery.start(made.run)
         yield made
         nursery.cancel_scope.cancel()
+
+
+def bare_tenant(limits: EventLimits | None = None) -> Tenant:
+    """A tenant without media or tasks: objects that only tell."""
+    settings = TenantSettings(recordings=Path("/nowhere"), events=limits or EventLimits())
+    media = Media(MediaSettings(), in_process(Network()))
+    return Tenant(settings, media=media, sounds=prompts(), wall_clock=lambda: EPOCH)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from caps.caveats import Caveat
 from caps.caveats import Tenant as OfTenant
 from caps.grant import Grant
 from stasisd.core import attendant, bus, dialing, playback, recording
+from stasisd.core.broadcast import Broadcast
 from stasisd.core.channel import Channel
 from stasisd.core.component import Component
 from stasisd.core.configuration import Fields
@@ -60,6 +61,7 @@ async def furnish(tenant: Tenant) -> bus.Mailbox:
     mailbox = bus.Mailbox()
     tenant.serve_application(APP).connect(mailbox, everything=False)
     channel = await call(tenant, "c")
+    channel.broadcast = Broadcast(channel, lambda _name: True, tell_claimed=False)
     channel.port = await tenant.media.open_rtp()  # as if it were a phone's
     playback.play(channel, ("sound:silence/9",), playback_id="p")
     far = tenant.channels["c;2"]  # one that is recorded may not join a bridge

@@ -41,6 +41,8 @@ encode = msgspec.json.Encoder().encode
 # Bytes of JSON that are kept; beyond that the cache starts anew. A snapshot that a newer one has
 # replaced stays in memory until then, so it is little more than 1000 channels need.
 CACHE_LIMIT = 2 << 20
+# Events whose JSON is kept while their hearers take it; beyond that the cache starts anew.
+BODIES = 1024
 
 
 def timestamp(seconds: float) -> str:
@@ -167,8 +169,8 @@ def application_json(application: ApplicationSnapshot) -> Json:
         "bridge_ids": list(application.bridge_ids),
         "endpoint_ids": list(application.endpoint_ids),
         "device_names": list(application.device_names),
-        "events_allowed": [],
-        "events_disallowed": [],
+        "events_allowed": list(application.events_allowed),
+        "events_disallowed": list(application.events_disallowed),
     }
 
 
@@ -254,6 +256,7 @@ FIELDS: dict[type[events.Event], Callable[[Any], Json]] = {
             "body": e.message.text,
         }
     },
+    events.EventsLost: lambda e: {"requested": e.requested, "oldest": e.oldest},
     events.StasisStart: lambda e: {"args": list(e.args)},
 }
 TRAILING: dict[type[events.Event], Callable[[Any], Json]] = {
@@ -272,6 +275,8 @@ TRAILING: dict[type[events.Event], Callable[[Any], Json]] = {
             destination_application=e.destination_application,
         ),
     },
+    events.CallBroadcast: lambda e: {"caller": e.caller_number, "called": e.called_number},
+    events.CallClaimed: lambda e: {"winner_app": e.winner_app},
     events.BridgeVideoSourceChanged: lambda e: _present(old_video_source_id=e.old_video_source_id),
     events.PeerStatusChange: lambda e: {"peer": {"peer_status": e.peer_status}},
     events.ContactStatusChange: lambda e: {"contact_info": contact_json(e.contact)},
@@ -298,7 +303,7 @@ OBJECTS = (
     "destination_threeway_channel",
     "destination_threeway_bridge",
 )
-# Where ARI names the application first.
+# Where ARI names the application before the objects, and not at the end.
 APPLICATION_FIRST = {events.DeviceStateChanged}
 OBJECTS_OF: dict[type[events.Event], tuple[str, ...]] = {}
 
@@ -328,19 +333,52 @@ class Encoder:
         self.pretty = pretty
         self._cache: dict[int, tuple[Any, msgspec.Raw]] = {}
         self._cached = 0
+        self._bodies: dict[int, tuple[events.Event, bytes]] = {}
 
     def result(self, value: Any) -> bytes:
         """The body of a successful operation."""
         return encode(self._written(value))
 
-    def event(self, application: str, event: events.Event) -> bytes:
-        """The message of an event as this application hears it."""
+    def event(
+        self,
+        application: str,
+        event: events.Event,
+        sequence: int | None = None,
+        caused_by: str | None = None,
+    ) -> bytes:
+        """The message of an event as this application hears it.
+
+        ``sequence`` and ``caused_by`` are ours, beyond ARI: the event's number in the
+        application, and the id of the request that caused it.
+        """
+        if type(event) in APPLICATION_FIRST:
+            message = encode(self._fields(event, application))[:-1]
+        else:
+            message = self._body(event) + b',"application":' + encode(application)
+        if sequence is not None:
+            message += b',"sequence":%d' % sequence
+        if caused_by is not None:
+            message += b',"caused_by":' + encode(caused_by)
+        return message + b"}"
+
+    def _body(self, event: events.Event) -> bytes:
+        """What all applications hear alike, made once, without the closing brace."""
+        kept = self._bodies.get(id(event))
+        if kept is not None and kept[0] is event:
+            return kept[1]
+        if len(self._bodies) >= BODIES:
+            self._bodies.clear()
+        body = encode(self._fields(event))[:-1]
+        self._bodies[id(event)] = (event, body)
+        return body
+
+    def _fields(self, event: events.Event, application: str | None = None) -> dict[str, Any]:
         kind = type(event)
         written: dict[str, Any] = {}
         if kind in LEADING:
             written |= LEADING[kind](event)
         written["type"] = kind.__name__
-        if kind in APPLICATION_FIRST:
+        if application is not None:
             written["application"] = application
         written["timestamp"] = timestamp(event.timestamp)
         if kind in FIELDS:
@@ -352,8 +390,7 @@ class Encoder:
         if kind in TRAILING:
             written |= TRAILING[kind](event)
         written["asterisk_id"] = self.server_id
-        written["application"] = application
-        return encode(written)
+        return written
 
     def _written(self, value: Any) -> Any:
         if isinstance(value, list):

@@ -57,7 +57,9 @@ def _spread(name: str) -> dict[str, str]:
 # The events that applications hear, each with what it has beyond `Event` and `Message`.
 EVENTS: Mapping[str, Model] = {
     "ApplicationMoveFailed": _event(channel="Channel", destination="string", args="List[string]"),
+    "ApplicationRegistered": _event(),
     "ApplicationReplaced": _event(),
+    "ApplicationUnregistered": _event(),
     "BridgeCreated": _event(bridge="Bridge"),
     "BridgeDestroyed": _event(bridge="Bridge"),
     "BridgeAttendedTransfer": _event(
@@ -90,6 +92,8 @@ EVENTS: Mapping[str, Model] = {
     ),
     "BridgeMerged": _event(bridge="Bridge", bridge_from="Bridge"),
     "BridgeVideoSourceChanged": _event({"old_video_source_id": "string"}, bridge="Bridge"),
+    "CallBroadcast": _event({"caller": "string", "called": "string"}, channel="Channel"),
+    "CallClaimed": _event(channel="Channel", winner_app="string"),
     "ChannelCallerId": _event(
         caller_presentation="int", caller_presentation_txt="string", channel="Channel"
     ),
@@ -134,6 +138,11 @@ EVENTS: Mapping[str, Model] = {
     "TextMessageReceived": _event({"endpoint": "Endpoint"}, message="TextMessage"),
     "StasisEnd": _event(channel="Channel"),
     "StasisStart": _event({"replace_channel": "Channel"}, args="List[string]", channel="Channel"),
+}
+
+# Events of ours, beyond ARI: told to clients that asked for what only we have.
+OURS: Mapping[str, Model] = {
+    "EventsLost": _event(requested="int", oldest="int"),
 }
 
 OBJECTS: Mapping[str, Model] = {

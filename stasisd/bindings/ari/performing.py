@@ -15,6 +15,7 @@ import msgspec
 
 from caps.grant import Grant
 from stasisd.operations import OPERATIONS
+from stasisd.operations.asking import Asked
 from stasisd.operations.declare import Operation
 from stasisd.operations.errors import OperationError
 from stasisd.operations.gate import Gate
@@ -29,13 +30,17 @@ EVENTS = OPERATIONS["events.eventWebsocket"]
 
 
 class Request(msgspec.Struct, frozen=True):
-    """What is asked. `path` are the decoded segments below the prefix, `query` decoded pairs."""
+    """What is asked. `path` are the decoded segments below the prefix, `query` decoded pairs.
+
+    `asked` names the request as the cause of what it changes, and has the gate's remarks after.
+    """
 
     method: str
     path: tuple[str, ...]
     query: tuple[tuple[str, str], ...] = ()
     content_type: str = ""
     body: bytes = b""
+    asked: Asked | None = None
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -80,7 +85,9 @@ class Performer:
         if match.operation is EVENTS:
             return said(426, "Upgrade Required")
         try:
-            result = await self.gate.perform(grant, match.operation, raw(request, match))
+            result = await self.gate.perform(
+                grant, match.operation, raw(request, match), request.asked
+            )
         except OperationError as error:
             return refusal(error)
         return self._success(match.operation, result)

@@ -17,7 +17,7 @@ from inspect import Signature
 from typing import Any
 
 from stasisd.bindings.ari.models import MODELS, Model, result_type
-from stasisd.operations.declare import AtLeast, OneOf, Operation, Parameter, Required, Route
+from stasisd.operations.declare import AtLeast, Fields, OneOf, Operation, Parameter, Required, Route
 from stasisd.operations.events import Hearing
 from stasisd.operations.version import API_VERSION
 
@@ -133,6 +133,8 @@ def _place(parameter: Parameter) -> str:
 
 def _data_type(parameter: Parameter) -> str:
     """Objects are given by name, and a choice among words is a word."""
+    if parameter.note(Fields) is not None:
+        return "object"
     return "containers" if _is_mapping(parameter) else TYPES.get(parameter.value_type, "string")
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 from urllib.parse import urlsplit
@@ -11,14 +9,12 @@ from urllib.parse import urlsplit
 import msgspec
 
 from stasisd.bindings.ari.parameters import pairs, segments
+from stasisd.bindings.ari.request_ids import request_id
 
 if TYPE_CHECKING:
     from .wire import Wire
 
 Headers = tuple[tuple[bytes, bytes], ...]
-
-# What we accept as somebody else's request id: it goes into logs and into a response header.
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._~:/+=@-]{1,128}")
 
 
 class HttpRequest(msgspec.Struct, frozen=True):
@@ -90,13 +86,6 @@ class Responder(Protocol):
 
         The client waits, and may not send, until this returns: decide, and wait for nothing.
         """
-
-
-def request_id(given: str | None) -> str:
-    """Return the client's own request id if it is short and plain, else a new one."""
-    if given is not None and _REQUEST_ID.fullmatch(given):
-        return given
-    return uuid.uuid4().hex
 
 
 def split_target(target: str) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:

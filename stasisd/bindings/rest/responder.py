@@ -7,11 +7,13 @@ import binascii
 import os
 from collections.abc import Callable
 from http import HTTPStatus
+from urllib.parse import quote
 
 import trio
 
 from caps.grant import Grant
 from stasisd.bindings.ari.performing import EVENTS, Answer, Performer, Request, raw, refusal, said
+from stasisd.operations.asking import Asked
 from stasisd.operations.authentication import MESSAGE, Authenticator
 from stasisd.operations.errors import NotAuthenticated, OperationError
 from stasisd.operations.events import Hearing
@@ -75,7 +77,7 @@ class AriResponder:
             return await trio.to_thread.run_sync(_file, answer.body)
         if answer.status == HTTPStatus.UPGRADE_REQUIRED:
             return html_answer(answer.status, "", self._server)
-        return self._written(answer)
+        return self._written(answer, asked.asked)
 
     async def open_events(self, request: HttpRequest) -> HttpResponse | WebSocketSession:
         """Decide on a WebSocket upgrade."""
@@ -119,16 +121,19 @@ class AriResponder:
             request.query,
             request.headers.get("content-type", ""),
             request.body,
+            Asked(request.request_id, request.headers.get("idempotency-key")),
         )
 
-    def _written(self, answer: Answer) -> HttpResponse:
-        """An answer without a file, with the headers that clients expect."""
+    def _written(self, answer: Answer, asked: Asked | None = None) -> HttpResponse:
+        """An answer without a file, with the headers that clients expect, and our remarks."""
         assert isinstance(answer.body, bytes)
         headers: Headers = (JSON,) if answer.body else ()
         if answer.allow:
             headers = ((b"allow", ",".join(answer.allow).encode()), *headers)
         if answer.location:
             headers = ((b"location", f"/{self._prefix}{answer.location}".encode()), *headers)
+        if asked is not None:
+            headers += _remarks(asked)
         return HttpResponse(answer.status, headers, answer.body)
 
     def _document(self, request: HttpRequest, path: tuple[str, ...]) -> HttpResponse:
@@ -138,6 +143,15 @@ class AriResponder:
         if document is None:
             return message_answer(404, "Resource not found")
         return HttpResponse(200, (JSON,), document)
+
+
+def _remarks(asked: Asked) -> Headers:
+    """What the request caused, and whether the answer is that of an earlier one."""
+    remarks: Headers = ()
+    if asked.sequences:
+        heard = ", ".join(f"{quote(name)}={last}" for name, last in asked.sequences.items())
+        remarks = ((b"x-event-sequence", heard.encode()),)
+    return (*remarks, (b"idempotency-replayed", b"true")) if asked.replayed else remarks
 
 
 def _refused(error: OperationError) -> HttpResponse:

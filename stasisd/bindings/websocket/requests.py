@@ -17,6 +17,8 @@ from caps.grant import Grant
 from stasisd.bindings.ari.encoding import timestamp
 from stasisd.bindings.ari.parameters import pairs, segments
 from stasisd.bindings.ari.performing import Answer, Performer, Request, said
+from stasisd.bindings.ari.request_ids import request_id
+from stasisd.operations.asking import Asked
 from stasisd.operations.recordings import MediaFile
 
 log = structlog.get_logger(__name__)
@@ -33,7 +35,10 @@ class QueryString(msgspec.Struct, frozen=True):
 
 
 class RestRequest(msgspec.Struct, frozen=True):
-    """ARI's RESTRequest. The ids are the client's, and come back to it."""
+    """ARI's RESTRequest. The ids are the client's, and come back to it.
+
+    `idempotency_key` is ours, beyond ARI.
+    """
 
     type: Literal["RESTRequest"]
     uri: str
@@ -43,10 +48,16 @@ class RestRequest(msgspec.Struct, frozen=True):
     content_type: str = ""
     query_strings: tuple[QueryString, ...] = ()
     message_body: str = ""
+    idempotency_key: str | None = None
 
 
 class RestResponse(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """ARI's RESTResponse."""
+    """ARI's RESTResponse.
+
+    Ours, beyond ARI, and only where there is something to say: `caused_by`, the id by which
+    events name the request; `event_sequence`, the number of the last one by application; and
+    `replayed`, where the answer is that of an earlier request.
+    """
 
     type: str
     transaction_id: str
@@ -59,6 +70,9 @@ class RestResponse(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     application: str
     timestamp: str
     asterisk_id: str
+    caused_by: str = ""
+    event_sequence: dict[str, int] | None = None
+    replayed: bool = False
 
 
 class Conversation:
@@ -93,6 +107,7 @@ class Conversation:
             (*pairs(query), *given),
             asked.content_type,
             asked.message_body.encode(),
+            None if asked.method == "GET" else _named(asked),
         )
         try:
             answer = await self._performer.perform(self._grant, request)
@@ -101,7 +116,7 @@ class Conversation:
             answer = said(500, "Internal error")
         if isinstance(answer.body, MediaFile):  # which is not text
             return self._written(asked, Answer(406), "Not Acceptable. Use HTTP GET")
-        return self._written(asked, answer)
+        return self._written(asked, answer, remarks=request.asked)
 
     def _unreadable(self, message: str | bytes, why: str) -> bytes:
         """Answer what is no RESTRequest, with the ids that it has if it is JSON."""
@@ -119,7 +134,13 @@ class Conversation:
         )
         return self._written(asked, said(400, f"Not a RESTRequest: {why}"), "Bad request")
 
-    def _written(self, asked: RestRequest, answer: Answer, reason: str = "") -> bytes:
+    def _written(
+        self,
+        asked: RestRequest,
+        answer: Answer,
+        reason: str = "",
+        remarks: Asked | None = None,
+    ) -> bytes:
         assert isinstance(answer.body, bytes)
         body = answer.body.decode() if asked.method != "HEAD" else ""
         return _encode(
@@ -135,12 +156,19 @@ class Conversation:
                 application=self._application,
                 timestamp=timestamp(self._now()),
                 asterisk_id=self._performer.encoder.server_id,
+                caused_by=remarks.cause.request_id if remarks and remarks.sequences else "",
+                event_sequence=(remarks.sequences or None) if remarks else None,
+                replayed=remarks.replayed if remarks else False,
             )
         )
 
 
 _decode = msgspec.json.Decoder(RestRequest).decode
 _encode = msgspec.json.Encoder().encode
+
+
+def _named(asked: RestRequest) -> Asked:
+    return Asked(request_id(asked.request_id), asked.idempotency_key)
 
 
 def _text(value: Any) -> str:

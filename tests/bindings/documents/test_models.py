@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from stasisd.bindings.ari.encoding import Encoder
-from stasisd.bindings.ari.models import EVENTS, MODELS, OBJECTS, Model, result_type
+from stasisd.bindings.ari.models import EVENTS, MODELS, OBJECTS, OURS, Model, result_type
 from stasisd.bindings.documents.swagger import documents
 from stasisd.core import events, snapshots
 from stasisd.core.log_files import LogChannelSnapshot
@@ -278,14 +278,16 @@ def sample(kind: type[events.Event], *, least: bool) -> events.Event:
 
 
 def test_every_event_has_its_model() -> None:
-    assert {kind.__name__ for kind in concrete(events.Event)} == EVENTS.keys()
+    assert {kind.__name__ for kind in concrete(events.Event)} == {*EVENTS, *OURS}
+    assert not EVENTS.keys() & OURS.keys()
 
 
 @pytest.mark.parametrize("least", [False, True], ids=["full", "least"])
 @pytest.mark.parametrize("kind", list(concrete(events.Event)))
 def test_events_are_what_their_models_say(kind: type[events.Event], least: bool) -> None:
     written = msgspec.json.decode(ENCODER.event("app", sample(kind, least=least)))
-    own, message, base = EVENTS[kind.__name__], MODELS["Message"], MODELS["Event"]
+    known = {**EVENTS, **OURS}
+    own, message, base = known[kind.__name__], MODELS["Message"], MODELS["Event"]
     whole = Model(
         "events",
         {**message.required, **base.required, **own.required},

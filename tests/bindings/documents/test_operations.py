@@ -28,6 +28,7 @@ DOCUMENTS = documents(OPERATIONS.values())
 
 ENCAPSULATIONS = "comes with the encapsulations of a later release"
 OUR_BOUND = "we check this bound, so we document it"
+OURS = "ours: clients that do not know it hear what they would have heard"
 ANSWERED_LATER = "when it is missing the operation itself answers, with ARI's own status"
 WIDTH = "a whole number in JSON has no width"
 
@@ -70,6 +71,11 @@ DIFFERENCES = {
     "'channel_progress', 'channel_unavailable'], not None": OUR_BOUND,
     "mailboxes.update newMessages: values {'min': 0}, not None": OUR_BOUND,
     "mailboxes.update oldMessages: values {'min': 0}, not None": OUR_BOUND,
+    "events.eventWebsocket resume: unknown": OURS,
+    "events.eventWebsocket orphans: unknown": OURS,
+    "events.eventWebsocket observe: unknown": OURS,
+    "events.eventWebsocket worker: unknown": OURS,
+    "events.eventWebsocket share: unknown": OURS,
     "recordings.copyStored destinationRecordingName: required False, not True": ANSWERED_LATER,
 }
 

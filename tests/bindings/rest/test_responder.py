@@ -372,6 +372,15 @@ async def test_sockets_that_are_refused(server: Server) -> None:
         ("/ari/events?app=", "conf:conf", 400),
         ("/ari/events?app=,", "conf:conf", 400),
         ("/ari/events?app=a&subscribeAll=maybe", "conf:conf", 400),
+        ("/ari/events?app=a&resume=last", "conf:conf", 400),
+        ("/ari/events?app=a&resume=-1", "conf:conf", 400),
+        ("/ari/events?app=a,b&resume=1", "conf:conf", 400),
+        ("/ari/events?app=a&resume=1,2", "conf:conf", 400),
+        ("/ari/events?app=a&share=true&observe=true", "conf:conf", 400),
+        ("/ari/events?app=a&share=true&resume=1", "conf:conf", 400),
+        ("/ari/events?app=a&worker=a%20b", "conf:conf", 400),
+        ("/ari/events?app=a&orphans=kill", "conf:conf", 400),
+        ("/ari/events?app=a&orphans=hangup:5", READER, 403),
         ("/ari/channels?app=a", "conf:conf", 404),
     ):
         refused = await server.open(target, user=user)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import trio
+import trio.testing
 from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
@@ -203,3 +204,27 @@ def test_any_json_is_answered(value: Any) -> None:
     conversation = Conversation(performer, nobody, "app", lambda: 0.0)
     answer = json.loads(run_jumping(conversation.answer, json.dumps(value)))
     assert answer["status_code"] in {204, 400, 403, 404, 405, 426}
+
+
+async def test_a_request_is_named_by_what_it_causes(socket: Socket) -> None:
+    uri = "channels/c/variable?variable=V&value=1"
+    answer = await ask(socket, "POST", uri, request_id="mine")
+    await trio.testing.wait_all_tasks_blocked()
+    event = socket.messages[-1]
+    assert (event["type"], event["caused_by"]) == ("ChannelVarset", "mine")
+    assert answer["caused_by"] == "mine"
+    assert answer["event_sequence"] == {"app": event["sequence"]}
+    unnamed = await ask(socket, "POST", uri)
+    await trio.testing.wait_all_tasks_blocked()
+    assert unnamed["request_id"] == ""
+    assert unnamed["caused_by"] == socket.messages[-1]["caused_by"] != ""
+
+
+async def test_a_retry_with_its_key_is_not_done_again(server: Server, socket: Socket) -> None:
+    first = await ask(socket, "POST", "bridges", idempotency_key="k")
+    again = await ask(socket, "POST", "bridges", idempotency_key="k", request_id="other")
+    assert again["message_body"] == first["message_body"]
+    assert (first.get("replayed"), again["replayed"]) == (None, True)
+    over_http = await server.request("POST", "/ari/bridges", headers={"idempotency-key": "k"})
+    assert over_http.body.decode() == first["message_body"], "one memory for both"
+    assert len(server.tenant.bridges) == 1
