@@ -80,7 +80,6 @@ class Application:
         role: Role = Role.SOLE,
         worker: str = "",
         resume: int | None = None,
-        announce: bool = False,
     ) -> Listener:
         """Let a mailbox hear the application, in place of the one before.
 
@@ -88,7 +87,7 @@ class Application:
         the calls and replace none but who serves alone, and the one of the same name, whose
         calls they take over; observers replace nobody. ``resume`` is the number of the event
         that its client had last: what came after comes first, and where that is not all there
-        any more it is told so. ``announce`` begins with ``ApplicationRegistered``.
+        any more it is told so.
         """
         if self.expires is not None:
             self._revive(keep_filter=resume is not None)
@@ -97,9 +96,7 @@ class Application:
         listener = Listener(mailbox=mailbox, everything=everything, role=role, worker=worker)
         for replaced in filter(listener.replaces, self._listeners):
             self._listeners = without(self._listeners, replaced)
-            self._say(replaced, events.ApplicationReplaced)
-        if announce:
-            self._say(listener, events.ApplicationRegistered)
+            self.say(replaced, events.ApplicationReplaced)
         if resume is not None:
             self._resume(listener, resume)
         self._listeners = (*self._listeners, listener)
@@ -120,7 +117,7 @@ class Application:
             self._orphaned()
         self._retire_if_idle()
 
-    def _say(self, listener: Listener, event: type[events.SocketEvent], **fields: Any) -> None:
+    def say(self, listener: Listener, event: type[events.SocketEvent], **fields: Any) -> None:
         """Tell one socket alone what is about itself: it has no number and is not kept."""
         said = event(timestamp=self.tenant.now(), app=self.name, **fields)
         listener.mailbox.deliver(Delivery(self.name, said))
@@ -128,7 +125,7 @@ class Application:
     def _resume(self, listener: Listener, sequence: int) -> None:
         if not self.journal.reaches(sequence):
             oldest = self.journal.oldest
-            self._say(listener, events.EventsLost, requested=sequence, oldest=oldest)
+            self.say(listener, events.EventsLost, requested=sequence, oldest=oldest)
         if listener.role is Role.WORKER:
             self.journal.reassign(NOBODY, listener.worker)
             self._sharing.hand_over(NOBODY, listener.worker)

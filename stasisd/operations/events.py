@@ -40,12 +40,11 @@ class Hearing:
         role: Role = Role.SOLE,
         worker: str = "",
         resume: Mapping[str, int] = types.MappingProxyType({}),
-        announce: bool = False,
     ) -> None:
         """Take the applications over from whoever served them, as far as ``role`` does.
 
         ``resume`` has the number of the last event that is known of an application, for those
-        that are resumed. ``announce`` begins each with ``ApplicationRegistered``.
+        that are resumed.
         """
         self.tenant = tenant
         self.names = tuple(dict.fromkeys(names))
@@ -61,11 +60,18 @@ class Hearing:
                     role=role,
                     worker=worker,
                     resume=resume.get(application.name),
-                    announce=announce,
                 ),
             )
             for application in applications
         ]
+
+    def announce(self, event: type[events.SocketEvent]) -> None:
+        """Tell the socket of each application that it serves it now, or does no more.
+
+        For one that did not ask for them itself.
+        """
+        for application, listener in self._served:
+            application.say(listener, event)
 
     def close(self) -> None:
         """The socket is gone. Idempotent, and safe in ``finally``."""

@@ -11,6 +11,7 @@ import trio
 
 from caps.grant import Grant
 from stasisd.bindings.ari.performing import EVENTS, Performer
+from stasisd.core import events
 from stasisd.core.summons import WAITING, Summons
 from stasisd.core.tenant import Tenant
 from stasisd.operations.errors import OperationError
@@ -154,7 +155,7 @@ class Outbound:
             self._log.warning("cannot connect", why=str(error))
             return False
         try:
-            session = await self._session(names)
+            hearing, session = await self._session(names)
         except OperationError as refused:
             self._log.error("may not serve", applications=names, why=refused.message)
             wire.abort()
@@ -163,7 +164,7 @@ class Outbound:
         try:
             if summons is not None:
                 summons.settle()
-                nursery.start_soon(_end_with, summons, session)
+                nursery.start_soon(_end_with, summons, hearing, session)
             await session.run(wire)
         finally:
             session.close()
@@ -171,13 +172,15 @@ class Outbound:
         self._log.info("disconnected", applications=names)
         return True
 
-    async def _session(self, names: Sequence[str]) -> Session:
+    async def _session(self, names: Sequence[str]) -> tuple[Hearing, Session]:
         grant = self._grant()
         raw = {"app": list(names), "subscribeAll": self._settings.subscribe_all}
-        hearing = await self._performer.gate.perform(grant, EVENTS, raw)
-        return self._open_session(hearing, grant)
+        hearing: Hearing = await self._performer.gate.perform(grant, EVENTS, raw)
+        hearing.announce(events.ApplicationRegistered)
+        return hearing, self._open_session(hearing, grant)
 
 
-async def _end_with(summons: Summons, session: Session) -> None:
+async def _end_with(summons: Summons, hearing: Hearing, session: Session) -> None:
     await summons.over.wait()
+    hearing.announce(events.ApplicationUnregistered)
     session.end(_NORMAL, "the call is over")

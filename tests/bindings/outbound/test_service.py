@@ -98,6 +98,7 @@ async def test_persistent_serves_its_applications(server: Server, peer: Peer) ->
         wire = await peer.connection(0)
         await trio.sleep(1)
         assert server.tenant.applications["voicebot"].is_served
+        assert (await wire.until("ApplicationRegistered"))["application"] == "voicebot"
         await server.request("POST", CALL)
         start = await wire.until("StasisStart")
         assert (start["application"], start["args"]) == ("voicebot", ["a", "b"])
@@ -171,6 +172,7 @@ async def test_each_call_gets_a_connection_of_its_own(
         assert await server.get("/ari/applications") != []
         wire.say(type="RESTRequest", method="POST", uri="channels/c/continue")
         await wire.until("StasisEnd")
+        assert (await wire.until("ApplicationUnregistered"))["application"] == start["application"]
         await wire.ended.wait()
         assert wire.closed == (1000, "the call is over")
         assert await after(heard) == "SUCCESS"

@@ -142,6 +142,27 @@ async def test_what_a_grant_may_not_hear_does_not_come_by_resuming(call: Server)
     assert [message["type"] for message in resumed.messages] == ["ChannelUserevent"]
 
 
+async def test_a_reader_that_was_too_slow_has_lost_nothing_when_it_resumes(
+    server: Server,
+) -> None:
+    slow = await server.listen("/ari/events?app=app")
+    quick = await server.listen("/ari/events?app=all&subscribeAll=true")
+    application = server.tenant.applications["app"]
+    for number in range(10_005):  # the reader gets no chance between them
+        application.tell(ChannelUserevent, eventname=str(number))
+    server.tenant.create_bridge("b")
+    await trio.testing.wait_all_tasks_blocked()
+    assert slow.ended is not None
+    assert slow.ended.code == 1008
+    assert [message["type"] for message in quick.messages] == ["BridgeCreated"]
+    last = slow.messages[-1]
+    assert (last["eventname"], len(slow.messages)) == ("9999", 10_000)
+    again = await server.listen(f"/ari/events?app=app&resume={last['sequence']}")
+    await trio.testing.wait_all_tasks_blocked()
+    names = [message["eventname"] for message in again.messages]
+    assert names == ["10000", "10001", "10002", "10003", "10004"]
+
+
 async def test_a_backlog_is_sent_in_pieces(server: Server) -> None:
     """So that the time allowed for a send is not that of all that waits."""
     socket = await server.listen("/ari/events?app=app")
