@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from stasisd.bindings.ari.models import EVENTS
-from stasisd.operations.declare import Operation
+from stasisd.bindings.ari.models import EVENTS, OURS, Model
+from stasisd.operations.declare import Fields, Operation
 from stasisd.operations.version import API_VERSION
 
 from .swagger import LISTING, documents
@@ -82,7 +82,8 @@ def openapi(operations: Iterable[Operation]) -> Json:
                 method = written["httpMethod"].lower()
                 paths.setdefault(api["path"], {})[method] = _operation(resource, written, operation)
         schemas |= {name: _schema(model) for name, model in document["models"].items()}
-    schemas |= {name: _event(name, schemas) for name in EVENTS}
+    schemas |= {name: _model(model) for name, model in OURS.items()}
+    schemas |= {name: _event(name, schemas) for name in (*EVENTS, *OURS)}
     schemas["AnyEvent"] = _any_event()
     return {
         "openapi": "3.1.0",
@@ -92,7 +93,7 @@ def openapi(operations: Iterable[Operation]) -> Json:
         },
         "security": [{name: []} for name in SECURITY],
         "paths": paths,
-        "webhooks": {name: _webhook(name) for name in EVENTS},
+        "webhooks": {name: _webhook(name) for name in (*EVENTS, *OURS)},
         "components": {"schemas": schemas, "securitySchemes": SECURITY},
     }
 
@@ -110,7 +111,10 @@ def _operation(resource: str, written: Json, operation: Operation) -> Json:
         "responses": _responses(written, operation),
     }
     bodies = [parameter for parameter in parameters if parameter["paramType"] == "body"]
-    if bodies:
+    fields = next((p.note(Fields) for p in operation.parameters if p.note(Fields)), None)
+    if fields is not None:
+        made["requestBody"] = _lists(fields.names)
+    elif bodies:
         made["requestBody"] = _body(bodies)
     return made
 
@@ -150,6 +154,13 @@ def _body(parameters: list[Json]) -> Json:
         schema["required"] = required
     content = {"application/json": {"schema": schema}}
     return {"required": bool(required), "content": content}
+
+
+def _lists(names: Iterable[str]) -> Json:
+    """A body that is an object of lists, each of them of objects."""
+    objects = {"type": "array", "items": {"type": "object"}}
+    schema = {"type": "object", "properties": dict.fromkeys(names, objects)}
+    return {"required": False, "content": {"application/json": {"schema": schema}}}
 
 
 def _in_body(written: Json) -> Json:
@@ -226,6 +237,19 @@ def _schema(model: Json) -> Json:
     return schema | ({"required": required} if required else {})
 
 
+# What events have beyond ARI: their number in the application, and the id of their request.
+NUMBERED: Mapping[str, Json] = {
+    "sequence": {"type": "integer", "format": "int64"},
+    "caused_by": {"type": "string"},
+}
+
+
+def _model(model: Model) -> Json:
+    """A model of ours, which ARI's documents do not have."""
+    properties = {field: _reference(of_type) for field, of_type in model.fields.items()}
+    return {"type": "object", "properties": properties, "required": list(model.required)}
+
+
 def _event(name: str, schemas: Json) -> Json:
     """An event with all its fields: generators of clients do better without inheritance."""
     parts = [schemas["Message"], schemas["Event"], schemas[name]]
@@ -236,14 +260,14 @@ def _event(name: str, schemas: Json) -> Json:
         required += part.get("required", [])
     return {
         "type": "object",
-        "properties": {**properties, "type": {"type": "string", "const": name}},
+        "properties": {**properties, **NUMBERED, "type": {"type": "string", "const": name}},
         "required": required,
     }
 
 
 def _any_event() -> Json:
     """What comes over the WebSocket, told apart by its type."""
-    known = {name: f"#/components/schemas/{name}" for name in EVENTS}
+    known = {name: f"#/components/schemas/{name}" for name in (*EVENTS, *OURS)}
     return {
         "oneOf": [{"$ref": path} for path in known.values()],
         "discriminator": {"propertyName": "type", "mapping": known},

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from stasisd.bindings.ari.models import EVENTS, MODELS
+from stasisd.bindings.ari.models import EVENTS, MODELS, OURS
 from stasisd.bindings.documents import SwaggerDocuments
 from stasisd.bindings.documents.openapi import NAME, openapi
 from stasisd.operations import OPERATIONS
@@ -52,15 +52,24 @@ def test_every_operation_is_there_once() -> None:
 
 
 def test_every_event_is_a_webhook() -> None:
-    assert DOCUMENT["webhooks"].keys() == EVENTS.keys()
-    for name in EVENTS:
+    assert DOCUMENT["webhooks"].keys() == {*EVENTS, *OURS}
+    for name in (*EVENTS, *OURS):
         event = DOCUMENT["components"]["schemas"][name]
         assert event["properties"]["type"]["const"] == name
         assert {"type", "application", "timestamp", "asterisk_id"} <= event["properties"].keys()
+        assert {"sequence", "caused_by"} <= event["properties"].keys()
+        assert not {"sequence", "caused_by"} & set(event["required"])
 
 
 def test_every_model_is_a_schema() -> None:
-    assert DOCUMENT["components"]["schemas"].keys() == {"AnyEvent", "Error", *MODELS}
+    assert DOCUMENT["components"]["schemas"].keys() == {"AnyEvent", "Error", *MODELS, *OURS}
+
+
+def test_the_filter_of_events_is_a_body_of_two_lists() -> None:
+    asked = DOCUMENT["paths"]["/applications/{applicationName}/eventFilter"]["put"]
+    schema = asked["requestBody"]["content"]["application/json"]["schema"]
+    assert schema["properties"].keys() == {"allowed", "disallowed"}
+    assert [parameter["name"] for parameter in asked["parameters"]] == ["applicationName"]
 
 
 @pytest.mark.parametrize(
