@@ -88,7 +88,10 @@ class DeviceStates:
     # --- devices of applications
 
     def update(self, name: str, state: str) -> None:
-        """Set the state of an application's device, and tell it where it is another."""
+        """Set the state of an application's device, and tell it where it is another.
+
+        Raises :class:`~.kept.Full`.
+        """
         before = self.get(name)
         self.custom.put(name, state)
         if state != before:
@@ -100,6 +103,10 @@ class DeviceStates:
             self._publish(name, self.get(name))
 
     # --- devices that are computed
+
+    def forget(self, name: str) -> None:
+        """An endpoint is no more."""
+        self._told.pop(name, None)
 
     def channel_is(self, channel: "Channel", state: str | None) -> None:
         """A channel does this now; None when it is gone."""

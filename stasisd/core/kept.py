@@ -11,6 +11,13 @@ import trio
 
 V = TypeVar("V")
 
+# How many values there may be, so that no program can fill the memory and the disk with them.
+MOST = 50_000
+
+
+class Full(Exception):
+    """There are as many values as there may be; the message says how many."""
+
 
 class Store(Protocol[V]):
     """Where the values are kept; the store's errors come through."""
@@ -37,7 +44,9 @@ class Kept(Generic[V]):
         self._store = store
 
     def put(self, name: str, value: V) -> None:
-        """Set a value."""
+        """Set a value. Raises :class:`Full` for one more than there may be."""
+        if name not in self.values and len(self.values) >= MOST:
+            raise Full(f"there are {MOST} already")
         self.values[name] = value
         self._unsaved[name] = value
 

@@ -18,7 +18,10 @@ class Mailboxes:
         return None if counts is None else MailboxSnapshot(name, *counts)
 
     def update(self, name: str, old: int, new: int) -> None:
-        """Set how many messages there are; a mailbox that is new is made."""
+        """Set how many messages there are; a mailbox that is new is made.
+
+        Raises :class:`~.kept.Full`.
+        """
         self.kept.put(name, (old, new))
 
     def delete(self, name: str) -> bool:

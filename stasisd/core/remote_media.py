@@ -5,16 +5,14 @@ once for each connection, and the connection goes to that address. Each redirect
 its own and passes the same way.
 """
 
-import hashlib
 import re
+import secrets
 import shutil
 import ssl
 import time
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable
 from pathlib import Path, PurePosixPath
-from typing import cast
 
 import httpx
 import msgspec
@@ -119,7 +117,8 @@ class RemoteMedia:
         self._resolve = resolve
         self._clock = clock
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
-        self._fetching: dict[str, tuple[trio.Lock, list[None]]] = {}
+        self._fetching: dict[str, trio.Lock] = {}
+        self._coming = 0  # bytes of files that are not whole yet
         self._transport: _Guarded | None = None
         self._opening = trio.Lock()
 
@@ -128,15 +127,13 @@ class RemoteMedia:
 
         Who asks for a URL that is being fetched waits for that, and then asks whether it changed.
         """
-        lock, waiting = self._fetching.setdefault(url, (trio.Lock(), []))
-        waiting.append(None)
+        turn = self._fetching.setdefault(url, trio.Lock())
         try:
-            async with lock:
+            async with turn:
                 return await self._fetch(url)
         finally:
-            waiting.pop()
-            if not waiting:
-                del self._fetching[url]
+            if not turn.locked():  # nobody waits: a lock goes from one to the next
+                self._fetching.pop(url, None)
 
     async def _fetch(self, url: str) -> Path:
         kept, now = self._kept.get(url), self._clock()
@@ -164,7 +161,7 @@ class RemoteMedia:
                 transport=await self._connections(),
                 follow_redirects=True,
                 max_redirects=MOST_REDIRECTS,
-                timeout=self._settings.max_seconds,
+                timeout=2 * self._settings.max_seconds,  # ours comes first
                 trust_env=False,
             ) as client,
             client.stream("GET", url, headers=headers) as response,
@@ -195,11 +192,9 @@ class RemoteMedia:
 
     async def _take(self, url: str, response: httpx.Response) -> Path:
         """Keep the body, in place of what was kept of this URL."""
-        content = hashlib.sha256(url.encode())
         suffix = PurePosixPath(response.url.path).suffix.lower()
         # A new name for each: whoever plays the old file goes on with that.
-        content.update(repr(self._clock()).encode())
-        name = content.hexdigest()[:32] + (suffix if suffix in HEADERLESS else "")
+        name = secrets.token_hex(16) + (suffix if suffix in HEADERLESS else "")
         path = self._settings.folder / name
         try:
             size = await self._write(path, response)
@@ -214,37 +209,51 @@ class RemoteMedia:
         return path
 
     async def _write(self, path: Path, response: httpx.Response) -> int:
-        most = self._settings.max_bytes
-        too_big = FetchFailed(f"it has more than {most} bytes")
+        """Write the body to a new file. Raises FetchFailed and OSError."""
         stated = response.headers.get("content-length", "")
-        if re.fullmatch(r"[0-9]{1,18}", stated) and int(stated) > most:
-            raise too_big
-        size = 0
-        async with (
-            await trio.open_file(path, "xb") as file,
-            # A generator left unfinished has to be closed by who leaves it.
-            aclosing(cast(AsyncGenerator[bytes, None], response.aiter_raw(1 << 16))) as chunks,
-        ):
-            async for chunk in chunks:
-                size += len(chunk)
-                if size > most:
-                    raise too_big
-                self._make_room(size)
-                await file.write(chunk)
+        if re.fullmatch(r"[0-9]{1,18}", stated) and int(stated) > self._settings.max_bytes:
+            raise self._too_big()
+        size, refused = 0, None
+        try:
+            # Left by cancelling: generators inside httpx that are left in the middle stay open.
+            with trio.CancelScope() as reading:
+                async with await trio.open_file(path, "xb") as file:
+                    async for chunk in response.aiter_raw():
+                        size += len(chunk)
+                        self._coming += len(chunk)
+                        refused = refused or self._objection(size)
+                        if refused is not None:
+                            reading.cancel()
+                        else:
+                            await file.write(chunk)
+        finally:
+            self._coming -= size
+        if refused is not None:
+            raise refused
         return size
 
-    def _make_room(self, size: int) -> None:
-        """See that the cache stays within its bound with a file more. Raises FetchFailed."""
-        total = sum(kept.size for kept in self._kept.values()) + size
+    def _too_big(self) -> FetchFailed:
+        return FetchFailed(f"it has more than {self._settings.max_bytes} bytes")
+
+    def _objection(self, size: int) -> FetchFailed | None:
+        """What is against so many bytes of a file, if anything is; makes room for them."""
+        if size > self._settings.max_bytes:
+            return self._too_big()
+        if not self._make_room():
+            return FetchFailed("the cache is full of files that may be playing")
+        return None
+
+    def _make_room(self) -> bool:
+        """See that the cache stays within its bound with what comes; says whether it does."""
+        total = sum(kept.size for kept in self._kept.values()) + self._coming
         for name, kept in list(self._kept.items()):
             if total <= self._settings.cache_bytes:
-                return
+                return True
             if self._clock() - kept.used > IN_USE:
                 kept.path.unlink(missing_ok=True)
                 del self._kept[name]
                 total -= kept.size
-        if total > self._settings.cache_bytes:
-            raise FetchFailed("the cache is full of files that may be playing")
+        return total <= self._settings.cache_bytes
 
 
 def _told(error: Exception) -> str:

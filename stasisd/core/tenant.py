@@ -236,6 +236,7 @@ class Tenant:
     def forget_endpoint(self, endpoint: Endpoint) -> None:
         """An endpoint is no more. Its channels go on."""
         del self.endpoints[endpoint.technology, endpoint.resource]
+        self.device_states.forget(f"{endpoint.technology}/{endpoint.resource}")
         self._retire(endpoint.topics[0])
 
     # --- bridges

@@ -8,7 +8,7 @@ from stasisd.core.configuration import BadObject, ConfigurationClass, Fields
 
 from .declare import ControlTenant, Named, ReadTenant, Within, operation
 from .errors import InvalidParameter, NotAllowed, NotFound
-from .saving import on_disk
+from .saving import changing, on_disk
 
 ConfigClass = Annotated[str, Named("configClass")]
 ObjectType = Annotated[str, Named("objectType")]
@@ -73,7 +73,8 @@ async def update_object(
     objects = _class(tenant, config_class, object_type)
     _require_changeable(objects, tenant, object_type, object_id)
     try:
-        objects.put(tenant.tenant, object_type, object_id, _pairs(fields))
+        with changing():
+            objects.put(tenant.tenant, object_type, object_id, _pairs(fields))
     except BadObject as bad:
         raise InvalidParameter(
             f"Object with id '{object_id}' could not be updated", detail=str(bad)

@@ -8,7 +8,7 @@ from stasisd.core.snapshots import DeviceStateSnapshot
 from .declare import Control, Delete, Each, Named, OneOf, Read, Required, operation
 from .errors import Conflict, OperationFailed
 from .objects import Device
-from .saving import on_disk
+from .saving import changing, on_disk
 
 CONTROLLED = {404: "Device name is missing", 409: "Uncontrolled device specified"}
 
@@ -49,7 +49,8 @@ async def update(
     """Set the state of a device of your own."""
     _require_custom(device)
     states = device.tenant.device_states
-    states.update(device.name, state)
+    with changing():
+        states.update(device.name, state)
     await on_disk(states.custom)
 
 

@@ -7,7 +7,7 @@ from stasisd.core.snapshots import MailboxSnapshot
 from .declare import AtLeast, Control, Delete, Each, Read, Required, operation
 from .errors import NotFound
 from .objects import NamedMailbox
-from .saving import on_disk
+from .saving import changing, on_disk
 
 NOT_FOUND = {404: "Mailbox not found"}
 
@@ -47,7 +47,8 @@ async def update(
 ) -> None:
     """Say how many messages a mailbox has; one that is new is made."""
     mailboxes = mailbox.tenant.mailboxes
-    mailboxes.update(mailbox.name, old_messages, new_messages)
+    with changing():
+        mailboxes.update(mailbox.name, old_messages, new_messages)
     await on_disk(mailboxes.kept)
 
 

@@ -6,7 +6,8 @@ import pytest
 import trio
 import trio.testing
 
-from stasisd.core.kept import Kept
+from stasisd.core import kept as module
+from stasisd.core.kept import Full, Kept
 from tests.support.clock import jumping_clock
 
 pytestmark = jumping_clock
@@ -91,3 +92,16 @@ async def test_what_could_not_be_written_is_written_later() -> None:
     kept.put("a", 2)
     await kept.saved()
     assert disk.values == {"old": 1, "a": 2, "b": 1}
+
+
+def test_there_are_not_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST", 2)
+    kept: Kept[int] = Kept()
+    kept.put("a", 1)
+    kept.put("b", 1)
+    kept.put("a", 2)
+    with pytest.raises(Full, match="there are 2 already"):
+        kept.put("c", 1)
+    kept.remove("b")
+    kept.put("c", 1)
+    assert kept.values == {"a": 2, "c": 1}

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import trio
+import trio.testing
 
 from stasisd.core import remote_media
 from stasisd.core.remote_media import FetchFailed, RemoteMedia, RemoteSettings, look_up
@@ -276,6 +277,21 @@ async def test_the_cache_is_bounded(server: Elsewhere, tmp_path: Path) -> None:
     await fetching.fetch(server.url("/4"))
     assert not first.exists()
     assert sum(map(len, files(tmp_path))) <= 250
+
+
+async def test_files_that_are_coming_count(server: Elsewhere, tmp_path: Path) -> None:
+    server.stalls = True
+    server.says = lambda _p, _h: b"HTTP/1.1 200 OK\r\nContent-Length: 400\r\n\r\n" + bytes(150)
+    fetching = media(tmp_path, cache_bytes=250)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(fetching.fetch, server.url("/1"))
+        await trio.testing.wait_all_tasks_blocked(0.2)
+        assert fetching._coming == 150
+        said = "the cache is full of files that may be playing"
+        assert await failure(fetching, server.url("/2")) == said
+        nursery.cancel_scope.cancel()
+    assert fetching._coming == 0
+    assert files(tmp_path) == []
 
 
 async def test_what_an_earlier_run_left_is_deleted(server: Elsewhere, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from stasisd.core import kept
 from tests.support.clock import jumping_clock
 from tests.support.server import READER, Server, serving
 
@@ -64,3 +65,14 @@ async def test_unsubscribing_from_a_device(server: Server) -> None:
     assert reply.json["device_names"] == []
     await server.request("PUT", f"{state}INUSE")
     assert socket.messages == []
+
+
+async def test_too_many_are_refused(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "MOST", 0)
+    for path in (
+        "mailboxes/m?oldMessages=1&newMessages=1",
+        "deviceStates/Stasis:a?deviceState=BUSY",
+    ):
+        reply = await server.request("PUT", f"/ari/{path}")
+        assert (reply.status, reply.json["message"]) == (500, "There are too many")
+    assert await server.get("/ari/deviceStates") == []
