@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import trio
-import trio.testing
 
 from stasisd.core import remote_media
 from stasisd.core.remote_media import FetchFailed, RemoteMedia, RemoteSettings, look_up
@@ -102,7 +101,7 @@ async def failure(fetching: RemoteMedia, url: str) -> str:
 
 
 def files(folder: Path) -> list[bytes]:
-    return sorted(path.read_bytes() for path in (folder / "cache").iterdir())
+    return sorted(path.read_bytes() for path in (folder / "cache").glob("*"))
 
 
 async def test_a_file_is_fetched(server: Elsewhere, tmp_path: Path) -> None:
@@ -279,14 +278,22 @@ async def test_the_cache_is_bounded(server: Elsewhere, tmp_path: Path) -> None:
     assert sum(map(len, files(tmp_path))) <= 250
 
 
-async def test_files_that_are_coming_count(server: Elsewhere, tmp_path: Path) -> None:
+async def test_files_that_are_coming_count(
+    server: Elsewhere, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server.stalls = True
     server.says = lambda _p, _h: b"HTTP/1.1 200 OK\r\nContent-Length: 400\r\n\r\n" + bytes(150)
-    fetching = media(tmp_path, cache_bytes=250)
+    fetching, arrived = media(tmp_path, cache_bytes=250), trio.Event()
+    objection = fetching._objection
+
+    def looked_at(size: int) -> FetchFailed | None:
+        arrived.set()
+        return objection(size)
+
+    monkeypatch.setattr(fetching, "_objection", looked_at)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(fetching.fetch, server.url("/1"))
-        await trio.testing.wait_all_tasks_blocked(0.2)
-        assert fetching._coming == 150
+        await arrived.wait()
         said = "the cache is full of files that may be playing"
         assert await failure(fetching, server.url("/2")) == said
         nursery.cancel_scope.cancel()
