@@ -42,3 +42,4 @@ async def _reload_dialplan(tenant: Tenant, path: Path) -> None:
         raise ReloadFailed(str(error)) from None
     tenant.globals.update(plan.variables)
     tenant.router = router
+    tenant.reloaded = tenant.now()

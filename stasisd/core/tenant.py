@@ -82,7 +82,7 @@ class Tenant:
         self.media = media
         self.sounds = sounds
         self.now = wall_clock
-        self.started = wall_clock()
+        self.started = self.reloaded = wall_clock()
         self.bus = Bus()
         self.channels: dict[str, Channel] = {}
         self.bridges: dict[str, Bridge] = {}

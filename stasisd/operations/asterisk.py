@@ -20,6 +20,7 @@ class Information(msgspec.Struct, frozen=True, kw_only=True):
     system_name: str
     language: str
     started: float
+    reloaded: float
     operating_system: str
     kernel: str
     machine: str
@@ -41,6 +42,7 @@ def get_info(tenant: ReadTenant, only: list[str] | None = None) -> Information:
         system_name=here.settings.system_name,
         language=here.settings.language,
         started=here.started,
+        reloaded=here.reloaded,
         operating_system=system.system,
         kernel=system.release,
         machine=system.machine,

@@ -437,7 +437,7 @@ class Encoder:
             },
             "status": {
                 "startup_time": timestamp(information.started),
-                "last_reload_time": timestamp(information.started),
+                "last_reload_time": timestamp(information.reloaded),
             },
         }
         return {name: everything[name] for name in everything if name in information.sections}

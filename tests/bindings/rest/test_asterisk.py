@@ -84,7 +84,12 @@ async def test_the_dialplan_is_read_anew(server: Server, tmp_path: Path) -> None
     server.tenant.components |= {c.name: c for c in components.of(server.tenant, Path(plan))}
     reload = "/ari/asterisk/modules/dialplan"
     await plan.write_text("[new]\nexten => 1,1,Answer()\n")
+    before = (await server.get("/ari/asterisk/info"))["status"]
+    assert before["last_reload_time"] == before["startup_time"]
+    await trio.sleep(5)
     assert (await server.request("PUT", reload)).status == 204
+    after = (await server.get("/ari/asterisk/info"))["status"]
+    assert after["last_reload_time"] > after["startup_time"] == before["startup_time"]
     assert server.tenant.router.exists("new", "1", 1)
     await plan.write_text("[newer\n")
     reply = await server.request("PUT", reload)
