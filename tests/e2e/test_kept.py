@@ -4,11 +4,12 @@ from pathlib import Path
 
 import trio
 
-from tests.support.program import Program, configuration, running
+from tests.support.phone import phone
+from tests.support.program import PHONE_PASSWORD, Program, configuration, running
 
 CONFIG = "/asterisk/config/dynamic/res_pjsip"
 OBJECTS = {
-    "auth/200-auth": {"username": "200", "password": "secret"},
+    "auth/200-auth": {"username": "200", "password": PHONE_PASSWORD},
     "aor/200": {"max_contacts": "2"},
     "endpoint/200": {"aors": "200", "auth": "200-auth", "context": "default"},
 }
@@ -30,7 +31,14 @@ async def look(daemon: Program) -> None:
         lamp = (await ari.get("/deviceStates/Stasis:lamp")).json()
         assert lamp == {"name": "Stasis:lamp", "state": "BUSY"}
         assert (await ari.get("/mailboxes/m")).json()["new_messages"] == 2
-        assert (await ari.get("/endpoints/PJSIP/200")).json()["state"] == "offline"
+        _, sip = await daemon.addresses()
+        async with phone(sip, "200") as made_at_run_time:
+            await made_at_run_time.register()
+            assert (await ari.get("/endpoints/PJSIP/200")).json()["state"] == "online"
+            call = made_at_run_time.call("600")
+            await call.answered.wait()
+            assert (await ari.get("/deviceStates/PJSIP%2F200")).json()["state"] == "INUSE"
+            call.hang_up()
         fields = (await ari.get(f"{CONFIG}/aor/200")).json()
         assert {"attribute": "max_contacts", "value": "2"} in fields
         assert (await ari.get("/asterisk/info")).json()["system"]["api_version"]
