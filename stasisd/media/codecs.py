@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 PCMU, PCMA = 0, 1
-NUMBERS = {"PCMU": PCMU, "PCMA": PCMA}
+L16, L16_16 = 2, 3  # not by tables: see linear.py
+NUMBERS = {"PCMU": PCMU, "PCMA": PCMA, "L16": L16, "L16/16000": L16_16}
 
 Samples = NDArray[np.int16]
 Octets = NDArray[np.uint8]

@@ -71,7 +71,7 @@ HOLD_TONE = ToneSegment(
 
 # ---- what a far end is ---------------------------------------------------------------------
 
-Codec = Literal["PCMU", "PCMA"]
+Codec = Literal["PCMU", "PCMA", "L16", "L16/16000"]  # L16: samples as they are (RFC 3551, 4.5.11)
 Side = Literal["in", "out", "both"]
 Direction = Literal["none", "in", "out", "both"]
 Flow = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
@@ -91,6 +91,9 @@ class Remote(msgspec.Struct, frozen=True, array_like=True):
     telephone_event_in: int | None = None
     flow: Flow = "sendrecv"
 
+
+Framing = Literal["audiosocket", "plain"]
+StreamFormat = Literal["slin", "slin16", "ulaw", "alaw"]  # AudioSocket knows the first two
 
 # ---- what is recorded ----------------------------------------------------------------------
 
@@ -155,6 +158,17 @@ class OpenSnoop(PortCommand, frozen=True):
     spied_generation: int
     spy: Direction
     whisper: Direction
+
+
+class OpenStream(PortCommand, frozen=True):
+    """Open a port whose far end is at a stream socket, which comes with the command.
+
+    `hello` is sent first, as it is.
+    """
+
+    framing: Framing
+    format: StreamFormat
+    hello: bytes = b""
 
 
 class Close(PortCommand, frozen=True):
@@ -315,6 +329,7 @@ AnyCommand = (
     OpenRtp
     | OpenPair
     | OpenSnoop
+    | OpenStream
     | Close
     | SetRemote
     | Connect
@@ -379,6 +394,12 @@ class DtmfReceived(PortReport, frozen=True):
 
     digit: str
     duration_ms: int
+
+
+class StreamEnded(PortReport, frozen=True):
+    """The far end of a stream is gone; the port is there until it is closed."""
+
+    reason: str
 
 
 class TalkStarted(PortReport, frozen=True):
@@ -507,6 +528,7 @@ AnyReport = (
     | OpenFailed
     | Latched
     | DtmfReceived
+    | StreamEnded
     | TalkStarted
     | TalkFinished
     | MusicFailed

@@ -5,6 +5,7 @@ recording of it ends with a reason, and a new process is up within a second.
 """
 
 import itertools
+import os
 import socket
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -13,7 +14,16 @@ import msgspec
 import structlog
 import trio
 
-from .commands import Direction, OpenPair, OpenRtp, OpenSnoop, WorkerStatistics
+from .commands import (
+    Direction,
+    Framing,
+    OpenPair,
+    OpenRtp,
+    OpenSnoop,
+    OpenStream,
+    StreamFormat,
+    WorkerStatistics,
+)
 from .handles import Playing, Port, Recording, Sending
 from .link import start_worker
 from .mix import Mix
@@ -178,6 +188,31 @@ class Media:
         name = snoop.slot, snoop.generation
         snoop._send(OpenSnoop(*name, port.slot, port.generation, spy, whisper))
         return snoop
+
+    def open_stream(
+        self,
+        descriptor: int,
+        stream_format: StreamFormat = "slin",
+        *,
+        framing: Framing = "audiosocket",
+        hello: bytes = b"",
+    ) -> Port:
+        """A port whose far end is at a connected stream socket, given by its descriptor.
+
+        The media process gets a descriptor of its own: close yours whenever you like. `hello` is
+        sent before all else. `receive` tells by StreamEnded when the far end is gone.
+        Raises NoPortsLeft, MediaUnavailable or OSError.
+        """
+        session = self._running()
+        port = session.new_port(None)
+        try:
+            copy = os.dup(descriptor)
+        except OSError:
+            session.release(port)
+            raise
+        name = port.slot, port.generation
+        session.send(OpenStream(*name, framing, stream_format, hello), copy)
+        return port
 
     def open_mix(self, *, watch_speakers: bool = False) -> Mix:
         """A mix without ports, which costs nothing; close it in the end."""

@@ -15,9 +15,10 @@ from stasisd.rtp import telephone_event
 from .commands import DTMF_FREQUENCIES, DtmfReceived, DtmfSent, Report, SendDtmf
 from .library import sound
 from .mixes import Mixes
-from .ports import NOBODY, PAIR, RTP, Mask, Ports, Rows
+from .ports import NOBODY, PAIR, RTP, STREAM, Mask, Ports, Rows
 from .sending import Sender
 from .streams import Streams
+from .wires import Wires
 
 SHORTEST_MS = 40  # of a digit we send (ITU-T Q.24)
 GAP_MS = 60  # after a digit that is passed on
@@ -60,10 +61,12 @@ class Digits:
         ports: Ports,
         streams: Streams,
         sender: Sender,
+        wires: Wires,
         mixes: Mixes,
         reports: list[Report],
     ) -> None:
         self._ports = ports
+        self._wires = wires
         self._mixes = mixes
         self._streams = streams
         self._sender = sender
@@ -116,7 +119,9 @@ class Digits:
 
     def _pass_on(self, slot: int, digit: str, duration_ms: int, *, audible: bool) -> None:
         """Send what another port received, unless it is heard from there anyway."""
-        if self._ports.kind[slot] == RTP and (self._streams.takes_events(slot) or not audible):
+        kind = self._ports.kind[slot]
+        audible &= not self._by_event(slot)
+        if kind in {RTP, STREAM} and not audible:
             samples = max(duration_ms, SHORTEST_MS) * _RATE_MS
             self._queue(slot, [_press(digit, samples), Gap(_frames(GAP_MS))])
 
@@ -157,7 +162,8 @@ class Digits:
         return busy
 
     def _by_event(self, slot: int) -> bool:
-        return bool(self._ports.kind[slot] == PAIR) or self._streams.takes_events(slot)
+        kind = self._ports.kind[slot]
+        return bool(kind in {PAIR, STREAM}) or self._streams.takes_events(slot)
 
     def _step(self, slot: int, frame_number: int) -> bool:
         """One frame of what the slot presses; False where others may speak meanwhile."""
@@ -187,6 +193,8 @@ class Digits:
         step.elapsed += self._ports.frame
         if step.elapsed >= step.samples:
             steps.popleft()
+            if self._ports.kind[slot] == STREAM:
+                self._wires.send_digit(slot, step.digit)
             twin = int(self._ports.twin[slot])
             if twin != NOBODY:
                 self.received(twin, step.digit, step.samples // _RATE_MS)

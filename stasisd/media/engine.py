@@ -12,10 +12,11 @@ from . import commands
 from .commands import AskStatistics, Command, Rejected, Report, WorkerStatistics
 from .disk import Disk
 from .parts import Parts
-from .ports import NOBODY, PAIR, PHASES, RTP, SNOOP
+from .ports import NOBODY, PAIR, PHASES, RTP, SNOOP, STREAM
 from .streams import Random
 from .transport import Transport
 from .verbs import Verbs
+from .wires import DIGIT_MS, Stream
 
 FRAME_S = 0.02
 PHASE_S = FRAME_S / PHASES
@@ -44,24 +45,29 @@ class Engine:
 
     # ---- the verbs of the outside
 
-    def receive(self, message: bytes) -> None:
+    def receive(self, message: bytes, stream: Stream | None = None) -> None:
         """Take an encoded command; what can't be read is rejected."""
         try:
             command = commands.decode_command(message)
         except msgspec.DecodeError as error:
             self._reject("unreadable", str(error))
+            _close(stream)
         else:
-            self.handle(command)
+            self.handle(command, stream)
 
-    def handle(self, command: Command) -> None:
-        """Do what a command says, unless its port is gone or it makes no sense."""
+    def handle(self, command: Command, stream: Stream | None = None) -> None:
+        """Do what a command says, unless its port is gone or it makes no sense.
+
+        `stream` came with the command: it is for OpenStream.
+        """
         if isinstance(command, AskStatistics):
             self._parts.reports.append(self._statistics(command.request))
             return
         try:
-            self._verbs.perform(command)
+            self._verbs.perform(command, stream)
         except Exception as error:  # noqa: BLE001 - a mistake in one call's command ends no other's
             self._reject(type(command).__name__, repr(error))
+            _close(stream)
 
     def _reject(self, command: str, reason: str) -> None:
         self._rejected += 1
@@ -130,6 +136,9 @@ class Engine:
         rows = ports.rows(phase, RTP)
         if len(rows):
             ports.rx[rows], ports.rx_ok[rows] = parts.streams.jitter.take(rows)
+        rows = ports.rows(phase, STREAM)
+        if len(rows):
+            parts.wires.hear(rows)
         rows = ports.rows(phase, SNOOP)
         if len(rows):
             ports.rx[rows], ports.rx_ok[rows] = parts.snoops.take(rows)
@@ -145,6 +154,8 @@ class Engine:
             parts.digits.heard(slot, event, source, now)
         for slot, compound in parts.receiver.rtcp():
             parts.reporting.heard(slot, compound, now)
+        for slot, digit in parts.wires.digits():
+            parts.digits.received(slot, digit, DIGIT_MS)
         parts.digits.expire(now)
         for slot, digit in parts.digits.drain():
             parts.recorders.digit(slot, digit)
@@ -157,6 +168,9 @@ class Engine:
         if len(rows):
             parts.sender.send(rows, frame_number)
             parts.reporting.tick(rows, parts.now, frame_number)
+        rows = ports.rows(phase, STREAM)
+        if len(rows):
+            parts.wires.send(rows)
 
     def shut_down(self) -> None:
         """End all ports; recordings are closed by the writer after that."""
@@ -178,3 +192,8 @@ class Engine:
             malformed=parts.receiver.malformed + parts.reporting.malformed,
             mixes=parts.mixes.count,
         )
+
+
+def _close(stream: Stream | None) -> None:
+    if stream is not None:
+        stream.close()

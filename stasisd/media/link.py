@@ -36,7 +36,7 @@ class ProcessLink:
     def __init__(self, sock: socket.socket, process: trio.Process) -> None:
         self._sock = sock
         self._process = process
-        self._backlog: deque[bytes] = deque()
+        self._backlog: deque[tuple[bytes, int | None]] = deque()
         self._backed_up = trio.Event()
         self._unanswered = 0
         self._verdict: str | None = None
@@ -46,28 +46,36 @@ class ProcessLink:
         """The process's id."""
         return self._process.pid
 
-    def send(self, command: Command) -> None:
-        """Pass a command without blocking; raises LinkBroken."""
-        if len(self._backlog) >= BACKLOG:
+    def send(self, command: Command, descriptor: int | None = None) -> None:
+        """Pass a command without blocking, and a descriptor, which is closed here then.
+
+        Raises LinkBroken.
+        """
+        self._backlog.append((encode(command), descriptor))
+        if len(self._backlog) > BACKLOG:
             self._kill("it reads no commands")
             raise LinkBroken("it reads no commands")
-        self._backlog.append(encode(command))
         self._write()
         if self._backlog:
             self._backed_up.set()
 
     def _write(self) -> None:
         while self._backlog:
+            message, descriptor = self._backlog[0]
             try:
-                self._sock.send(self._backlog[0])
+                if descriptor is None:
+                    self._sock.send(message)
+                else:
+                    socket.send_fds(self._sock, [message], [descriptor])
             except BlockingIOError:
                 return
             except OSError as error:
                 if error.errno != errno.EMSGSIZE:
                     raise LinkBroken(str(error)) from error
                 # One command that nobody should have made must not cost all calls.
-                log.error("command too large for the media process", size=len(self._backlog[0]))
+                log.error("command too large for the media process", size=len(message))
             self._backlog.popleft()
+            _close(descriptor)
 
     async def receive(self) -> list[Report]:
         """Wait for reports; raises LinkBroken with what became of the process."""
@@ -130,12 +138,20 @@ class ProcessLink:
     async def close(self) -> None:
         """Ask the process to end by closing our end; kill it where it takes too long."""
         self._sock.close()
+        for _, descriptor in self._backlog:
+            _close(descriptor)
+        self._backlog.clear()
         with trio.CancelScope(shield=True), trio.move_on_after(2):
             await self._process.wait()
         if self._process.returncode is None:
             self._process.kill()
         with trio.CancelScope(shield=True):
             await self._process.wait()
+
+
+def _close(descriptor: int | None) -> None:
+    if descriptor is not None:
+        os.close(descriptor)
 
 
 @asynccontextmanager

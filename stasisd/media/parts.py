@@ -18,6 +18,7 @@ from .sources import Sources
 from .streams import Random, Streams
 from .talk import Floor, Talk
 from .transport import Transport
+from .wires import Wires
 
 
 class Parts:
@@ -33,12 +34,15 @@ class Parts:
         self.library = Library(reader, self.ports.frame)
         self.receiver = Receiver(self.ports, self.streams, transport, self.reports)
         self.sender = Sender(self.ports, self.streams, transport)
+        self.wires = Wires(self.ports, self.reports)
         self.player = Player(self.ports, self.library, self.reports)
         self.tones = Player(self.ports, self.library, self.reports)
         self.music = Music(self.ports, self.library, self.reports)
         self.mixes = Mixes(self.ports)
         self.snoops = Snoops(self.ports)
-        self.digits = Digits(self.ports, self.streams, self.sender, self.mixes, self.reports)
+        self.digits = Digits(
+            self.ports, self.streams, self.sender, self.wires, self.mixes, self.reports
+        )
         self.detector = Detector(self.ports)
         self.talk = Talk(self.ports, self.reports)
         self.floor = Floor(self.ports, self.mixes, self.reports)

@@ -12,7 +12,7 @@ from .commands import MAX_PORTS
 
 PHASES = 4
 TOGETHER = 64  # neighbouring slots that share a phase, so that few ports need few ticks
-FREE, RTP, PAIR, SNOOP = 0, 1, 2, 3
+FREE, RTP, PAIR, SNOOP, STREAM = range(5)
 NOBODY = -1
 
 Rows = NDArray[np.int64]

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from stasisd.rtp import packet, telephone_event
 
-from .codecs import DECODE
+from .codecs import DECODE, L16, L16_16, Samples
 from .commands import Latched, Report
 from .ports import Ports, Rows
 from .streams import EVENT, UNKNOWN, Streams
@@ -15,6 +15,7 @@ BATCH = 512  # packets read before they are looked at
 WIDTH = 1024  # bytes; longer packets are cut, and are no audio of ours
 ROUNDS = 4  # reads of each socket in a tick
 LONGEST = 6  # units of 10 ms in a packet
+_WIDTHS = (1, 1, 2, 4)  # octets of each codec for a sample of 8 kHz
 # A slot, a telephone event, and its packet's SSRC and timestamp.
 Heard = tuple[int, telephone_event.TelephoneEvent, tuple[int, int]]
 
@@ -86,13 +87,17 @@ class Receiver:
             wrong = slots[~good]
             streams.malformed[wrong] += 1
             self.malformed += len(wrong)
+        doubled = meaning == L16_16
+        if doubled.any():  # all timestamps in units of 8 kHz
+            stamps = np.where(doubled, batch.timestamp >> 1, batch.timestamp)
+            batch = batch._replace(timestamp=stamps)
         streams_heard = np.flatnonzero(good & streams.hears[slots])
         if len(streams_heard):
             self._count(slots, batch, streams_heard, now)
             plain = (batch.length == streams.frame) & (batch.start == packet.HEADER)
-            audio = meaning < EVENT
-            self._take_plain(slots, batch, meaning, np.flatnonzero(good & plain & audio))
-            for index in streams_heard[~(plain & audio)[streams_heard]]:
+            plain &= meaning < L16
+            self._take_plain(slots, batch, meaning, streams_heard[plain[streams_heard]])
+            for index in streams_heard[~plain[streams_heard]]:
                 self._take_odd(slots, batch, meaning, int(index))
         return bool(good.any())
 
@@ -113,38 +118,36 @@ class Receiver:
         if len(index):
             end = packet.HEADER + self._streams.frame
             octets = self._matrix[index, packet.HEADER : end]
-            self._put(slots, batch, meaning, index, octets)
+            self._put(slots, batch, index, _expanded(octets, meaning[index]))
 
     def _take_odd(
         self, slots: Rows, batch: packet.Batch, meaning: NDArray[np.uint8], index: int
     ) -> None:
-        """Telephone events, packets of other lengths, and those with an extension or padding."""
+        """Telephone events, L16, and packets of other lengths or with an extension or padding."""
         start, length = int(batch.start[index]), int(batch.length[index])
         slot, payload = int(slots[index]), self._matrix[index, start : start + length]
-        units, rest = divmod(length, self._streams.frame // 2)
         if meaning[index] == EVENT:
             source = int(batch.ssrc[index]), int(batch.timestamp[index])
             self._take_event(slot, payload.tobytes(), source)
-        elif rest or not 0 < units <= LONGEST:
+            return
+        octets_of_unit = self._streams.frame // 2 * _WIDTHS[meaning[index]]
+        units, rest = divmod(length, octets_of_unit)
+        if rest or not 0 < units <= LONGEST or len(payload) < length:
             self._malformed(slot)
+        elif meaning[index] >= L16:
+            samples = self._streams.linear[slot].decode(payload.tobytes())
+            self._put(slots, batch, np.array([index]), samples[None, :])
         else:
-            self._put(slots, batch, meaning, np.array([index]), payload[None, :])
+            samples = _expanded(payload[None, :], meaning[index : index + 1])
+            self._put(slots, batch, np.array([index]), samples)
 
-    def _put(
-        self,
-        slots: Rows,
-        batch: packet.Batch,
-        meaning: NDArray[np.uint8],
-        index: Rows,
-        octets: NDArray[np.uint8],
-    ) -> None:
-        table = meaning[index].astype(np.intp) << 8
+    def _put(self, slots: Rows, batch: packet.Batch, index: Rows, samples: Samples) -> None:
         self._streams.jitter.put(
             slots[index],
             batch.sequence[index],
             batch.timestamp[index],
             batch.ssrc[index],
-            DECODE[octets + table[:, None]],
+            samples,
         )
 
     def _take_event(self, slot: int, payload: bytes, source: tuple[int, int]) -> None:
@@ -158,3 +161,9 @@ class Receiver:
     def _malformed(self, slot: int) -> None:
         self._streams.malformed[slot] += 1
         self.malformed += 1
+
+
+def _expanded(octets: NDArray[np.uint8], codecs: NDArray[np.uint8]) -> Samples:
+    """K x n octets of G.711 as samples; `codecs` are those of the rows."""
+    table = codecs.astype(np.intp) << 8
+    return DECODE[octets + table[:, None]]

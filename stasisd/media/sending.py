@@ -4,7 +4,7 @@ import numpy as np
 
 from stasisd.rtp import packet, telephone_event
 
-from .codecs import ENCODE
+from .codecs import ENCODE, L16
 from .ports import Ports, Rows
 from .streams import Streams
 from .transport import Transport
@@ -25,13 +25,28 @@ class Sender:
         streams = self._streams
         speaks = self._ports.tx_ok[rows] & streams.sends[rows]
         due = rows[speaks]
+        companded = streams.codec[due] < L16
         if len(due):
-            self._encode(due)
-            self._number(due, frame_number)
-            streams.tx_packets[due] += 1
-            streams.tx_octets[due] += streams.frame
-            self._transport.send(due.tolist())
+            self._send_companded(due[companded], frame_number)
+            for slot in due[~companded].tolist():
+                self._send_linear(slot, frame_number)
         streams.talking[rows] = speaks
+
+    def _send_companded(self, due: Rows, frame_number: int) -> None:
+        streams = self._streams
+        self._encode(due)
+        self._number(due, frame_number)
+        streams.tx_packets[due] += 1
+        streams.tx_octets[due] += streams.frame
+        self._transport.send(due.tolist())
+
+    def _send_linear(self, slot: int, frame_number: int) -> None:
+        """L16 is for programs, which are few: a packet at a time."""
+        streams = self._streams
+        payload = streams.linear[slot].encode(self._ports.tx[slot])
+        timestamp = int(streams.timestamps(np.array([slot]), frame_number)[0])
+        first = not streams.talking[slot]
+        self._send_one(slot, int(streams.payload_type[slot]), timestamp, payload, first=first)
 
     def _encode(self, due: Rows) -> None:
         codecs = self._streams.codec[due]
@@ -62,17 +77,16 @@ class Sender:
         streams = self._streams
         if not streams.sends[slot]:
             return
-        sequence = int(streams.sequence[slot])
-        streams.sequence[slot] = sequence + 1 & 0xFFFF
         payload = telephone_event.make(event)
-        made = packet.Packet(
-            int(streams.event_out[slot]),
-            sequence,
-            timestamp,
-            int(streams.ssrc[slot]),
-            payload,
-            first,
-        )
+        self._send_one(slot, int(streams.event_out[slot]), timestamp, payload, first=first)
+
+    def _send_one(
+        self, slot: int, payload_type: int, timestamp: int, payload: bytes, *, first: bool
+    ) -> None:
+        streams = self._streams
+        sequence, ssrc = int(streams.sequence[slot]), int(streams.ssrc[slot])
+        streams.sequence[slot] = sequence + 1 & 0xFFFF
+        made = packet.Packet(payload_type, sequence, timestamp, ssrc, payload, first)
         streams.tx_packets[slot] += 1
         streams.tx_octets[slot] += len(payload)
         self._transport.send_one(slot, packet.make(made))

@@ -2,6 +2,7 @@
 
 import heapq
 import itertools
+import os
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -41,8 +42,11 @@ class MediaUnavailable(Exception):
 class Link(Protocol):
     """The way to a media process."""
 
-    def send(self, command: Command) -> None:
-        """Pass a command without blocking; raises LinkBroken."""
+    def send(self, command: Command, descriptor: int | None = None) -> None:
+        """Pass a command without blocking, and a descriptor, which is closed here then.
+
+        Raises LinkBroken.
+        """
 
     async def receive(self) -> list[Report]:
         """Wait for reports; raises LinkBroken with what became of the process."""
@@ -84,12 +88,17 @@ class Session:
         self._opening: dict[tuple[int, int], _Answer] = {}
         self.last_statistics = WorkerStatistics()
 
-    def send(self, command: Command) -> None:
-        """Pass a command on; does nothing once the process is gone."""
+    def send(self, command: Command, descriptor: int | None = None) -> None:
+        """Pass a command on; does nothing once the process is gone.
+
+        A descriptor goes with it, and is closed here in any case.
+        """
         if not self._alive:
+            if descriptor is not None:
+                os.close(descriptor)
             return
         try:
-            self._link.send(command)
+            self._link.send(command, descriptor)
         except LinkBroken:
             self._alive = False  # `receive` tells why, and ends what there is
 

@@ -1,4 +1,4 @@
-"""Real UDP sockets: one for RTP and one for RTCP per port, and two epolls.
+"""Real sockets. UDP: one for RTP and one for RTCP per port, and two epolls.
 
 A latched port's RTP socket is connected: the kernel drops what others send, and sending needs no
 address. Those are read in batches, one packet of each that is readable; the level-triggered epoll
@@ -6,6 +6,7 @@ brings back the ones that have more. All other sockets are read with the sender'
 """
 
 import ctypes
+import os
 import select
 import socket
 from collections.abc import Callable
@@ -18,6 +19,8 @@ from .transport import Address, Stray
 _EXPEDITED = 46 << 2  # DSCP of voice (RFC 3246)
 _STRAYS = 32  # datagrams of unlatched sockets and RTCP read at a time
 _LARGEST = 1500
+_STREAM_READ = 8192
+_STREAM_BUFFER = 16384
 _UNSPECIFIED = bytes(16)  # a sockaddr of family AF_UNSPEC: dissolves a connection
 _libc = ctypes.CDLL(None)
 
@@ -169,3 +172,40 @@ class UdpTransport:
             self._rtcp[slot].sendto(data, (host, port + 1))
         except (OSError, OverflowError):
             self.unsent += 1
+
+
+class StreamSocket:
+    """A connected stream socket of which we were given the descriptor; closed when it goes."""
+
+    def __init__(self, descriptor: int) -> None:
+        """Raises OSError for what is no socket; the descriptor is ours in any case."""
+        try:
+            self._sock = socket.socket(fileno=descriptor)
+        except OSError:
+            os.close(descriptor)
+            raise
+        self._sock.setblocking(False)
+        # A far end that is ahead of time waits in its own memory, not in ours.
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _STREAM_BUFFER)
+        if self._sock.family in {socket.AF_INET, socket.AF_INET6}:
+            self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def receive(self) -> bytes | None:
+        """What has come, b"" where nothing has; None once the far end is gone."""
+        try:
+            return self._sock.recv(_STREAM_READ) or None
+        except BlockingIOError:
+            return b""
+        except OSError:
+            return None
+
+    def send(self, data: bytes) -> int:
+        """Send some of `data`; how much was taken. An error shows when we read."""
+        try:
+            return self._sock.send(data)
+        except OSError:
+            return 0
+
+    def close(self) -> None:
+        """End it."""
+        self._sock.close()

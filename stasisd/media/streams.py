@@ -9,8 +9,9 @@ from stasisd.rtp.jitter import JitterBuffer
 from stasisd.rtp.packet import wire_dtype
 from stasisd.rtp.reception import Reception
 
-from .codecs import NUMBERS
+from .codecs import L16, L16_16, NUMBERS
 from .commands import MAX_PORTS, Remote
+from .linear import Linear
 from .ports import Rows
 
 # What a payload type means on a stream.
@@ -44,6 +45,8 @@ class Streams:
         self.packets = np.zeros(slots, wire_dtype(frame))
         self.jitter = JitterBuffer(slots, frame // 2)
         self.reception = Reception(slots)
+        self.step = np.full(slots, frame, np.int64)  # of timestamps in a frame
+        self.linear: dict[int, Linear] = {}
         self.remotes: dict[int, Remote] = {}
         self.targets: dict[int, tuple[str, int]] = {}
 
@@ -64,6 +67,7 @@ class Streams:
         """Forget the far end."""
         self.sends[slot] = self.hears[slot] = False
         self.event_out[slot] = _NO_EVENT
+        self.linear.pop(slot, None)
         self.remotes.pop(slot, None)
         self.targets.pop(slot, None)
 
@@ -79,11 +83,17 @@ class Streams:
         self.remotes[slot], self.targets[slot] = remote, target
         self.latched[slot] = False
         self.payload_type[slot] = remote.payload_type
-        self.codec[slot] = NUMBERS[remote.codec]
+        self._set_codec(slot, NUMBERS[remote.codec])
         self.sends[slot] = remote.flow in {"sendrecv", "sendonly"}
         self.hears[slot] = remote.flow in {"sendrecv", "recvonly"}
         self._learn(slot, remote)
         return target
+
+    def _set_codec(self, slot: int, codec: int) -> None:
+        if codec >= L16 and (slot not in self.linear or self.codec[slot] != codec):
+            self.linear[slot] = Linear(16000 if codec == L16_16 else 8000, ">")
+        self.codec[slot] = codec
+        self.step[slot] = self.frame * (2 if codec == L16_16 else 1)
 
     def _learn(self, slot: int, remote: Remote) -> None:
         meaning = self.meaning[slot]
@@ -103,6 +113,6 @@ class Streams:
 
     def timestamps(self, rows: Rows, frame_number: int) -> NDArray[np.uint32]:
         """The RTP timestamps of this frame."""
-        elapsed = np.uint32(frame_number * self.frame & 0xFFFFFFFF)
+        elapsed = (frame_number * self.step[rows] & 0xFFFFFFFF).astype(np.uint32)
         stamps: NDArray[np.uint32] = self.offset[rows] + elapsed
         return stamps

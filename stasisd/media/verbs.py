@@ -26,6 +26,7 @@ from .commands import (
     OpenPair,
     OpenRtp,
     OpenSnoop,
+    OpenStream,
     Play,
     PortCommand,
     Record,
@@ -34,7 +35,8 @@ from .commands import (
     Silence,
 )
 from .parts import Parts
-from .ports import PAIR, RTP, SNOOP
+from .ports import PAIR, RTP, SNOOP, STREAM
+from .wires import Stream
 
 
 class Refused(ValueError):
@@ -71,12 +73,14 @@ class Verbs:
             AskRtpStatistics: self._rtp_statistics,
         }
 
-    def perform(self, command: Command) -> None:
+    def perform(self, command: Command, stream: Stream | None) -> None:
         """Do what a command says; late ones for a port that is gone are normal, and mean nothing.
 
         Raises Refused, or whatever a command that control got wrong leads to.
         """
-        if not isinstance(command, PortCommand) or self._is_for_us(command):
+        if isinstance(command, OpenStream):
+            self._open_stream(command, stream)
+        elif not isinstance(command, PortCommand) or self._is_for_us(command):
             self._verbs[type(command)](command)
 
     def _is_for_us(self, command: PortCommand) -> bool:
@@ -129,6 +133,14 @@ class Verbs:
         self._new_port(command.slot, command.generation, SNOOP)
         self._parts.snoops.open(command.slot, spied, command.spy, command.whisper)
 
+    def _open_stream(self, command: OpenStream, stream: Stream | None) -> None:
+        if stream is None:
+            raise Refused("the stream did not come along")
+        if command.framing == "audiosocket" and command.format not in {"slin", "slin16"}:
+            raise Refused(f"AudioSocket has no format {command.format}")
+        self._new_port(command.slot, command.generation, STREAM)
+        self._parts.wires.open(command.slot, stream, command.framing, command.format, command.hello)
+
     def _close(self, command: Close) -> None:
         self._release(command.slot)
 
@@ -145,6 +157,8 @@ class Verbs:
             self._parts.reporting.close(slot, self._parts.now)
             self._parts.transport.close(slot)
             self._parts.streams.close(slot)
+        elif self._parts.ports.kind[slot] == STREAM:
+            self._parts.wires.close(slot)
         self._parts.ports.close(slot)
 
     def _set_remote(self, command: SetRemote) -> None:

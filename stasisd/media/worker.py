@@ -18,7 +18,7 @@ from collections import deque
 from .commands import Report, encode
 from .disk import ThreadDisk
 from .engine import Engine
-from .sockets import UdpTransport
+from .sockets import StreamSocket, UdpTransport
 from .timer import Timer
 
 LARGEST = 1 << 20
@@ -71,14 +71,14 @@ class Worker:
         """Do the commands there are, but let no deadline wait; False when control is gone."""
         for _ in range(AT_ONCE):
             try:
-                message = self._link.recv(LARGEST)
+                message, descriptors, *_ = socket.recv_fds(self._link, LARGEST, 1)
             except BlockingIOError:
                 return True
             except ConnectionError:
                 return False
             if not message:
                 return False
-            self._engine.receive(message)
+            self._engine.receive(message, _stream(descriptors))
         return True
 
     def _report(self) -> None:
@@ -101,6 +101,14 @@ class Worker:
         except ConnectionError:
             self._outgoing.clear()  # the next read tells that control is gone
         self._epoll.modify(self._link, wanted)
+
+
+def _stream(descriptors: list[int]) -> StreamSocket | None:
+    """The stream that came with a command."""
+    try:
+        return StreamSocket(descriptors[0]) if descriptors else None
+    except OSError:
+        return None
 
 
 def _raise_limits() -> None:

@@ -8,9 +8,10 @@ import trio.lowlevel
 from trio.testing import MockClock
 
 from stasisd.media import codecs
-from stasisd.media.commands import RINGBACK, Latched, Remote, silence
+from stasisd.media.commands import RINGBACK, Codec, Latched, Remote, silence
 from stasisd.media.control import Media
-from stasisd.rtp import rtcp
+from stasisd.media.linear import Linear
+from stasisd.rtp import packet, rtcp
 from tests.support.media import Network
 
 from .audio import octets, speech
@@ -290,3 +291,53 @@ async def test_reports_are_exchanged(
     last = rtcp.parse(control.packets[-1][1])
     assert isinstance(last[-1], rtcp.Goodbye)
     assert last[-1].ssrcs == (report.ssrc,)
+
+
+@pytest.mark.parametrize(("codec", "rate"), [("L16", 8000), ("L16/16000", 16000)])
+async def test_samples_as_they_are(
+    media: Media, network: Network, autojump_clock: MockClock, codec: Codec, rate: int
+) -> None:
+    port, far = await media.open_rtp(), network.far()
+    other, other_far = await call(media, network, host="192.0.2.2")
+    port.set_remote(Remote(far.address, codec, 118))
+    port.connect(other)
+    assert port.address is not None
+    said, step = speech(3200), rate // 50
+    sent = Linear(rate, ">").encode(said)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(say, other_far, other, said)
+        for number in range(20):
+            octets = sent[2 * step * number : 2 * step * (number + 1)]
+            stamp = 0xFFFFFFFF - 5 * step + step * number & 0xFFFFFFFF
+            far.send(packet.make(packet.Packet(118, number, stamp, 9, octets)), port.address)
+            await trio.sleep(0.02)
+    await trio.sleep(0.2)
+    heard_there = Linear(rate, ">").decode(sent)
+    # A clock of 16 kHz starts the stream again where it wraps, here after 100 ms.
+    assert place_of(after_codec(heard_there)[1600:], heard(other_far)) >= 0
+    audio = [sent for sent in far.rtp if sent.payload_type == 118]
+    assert {len(sent.payload) for sent in audio} == {2 * step}
+    stamps = np.array([sent.timestamp for sent in audio], np.uint32)
+    assert set(np.diff(stamps).tolist()) == {step}
+    assert [sent.marker for sent in audio][:2] == [True, False]
+    expected = Linear(rate, ">").encode(after_codec(said))
+    assert expected[: len(expected) // 2] in b"".join(sent.payload for sent in audio)
+
+
+async def test_who_may_not_speak_is_not_heard_beside_others_who_may(
+    media: Media, network: Network, autojump_clock: MockClock
+) -> None:
+    held, far_held = await call(media, network)
+    listener, far_listener = await call(media, network, host="192.0.2.2")
+    talker, far_talker = await call(media, network, host="192.0.2.3")
+    held.connect(listener)
+    await trio.sleep(0.2)
+    remote = Remote(far_held.address, flow="sendonly")
+    held.set_remote(remote)
+    await say(far_held, held, speech(160))  # latches
+    far_listener.packets.clear()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(say, far_held, held, speech(1600))
+        nursery.start_soon(say, far_talker, talker, speech(1600))
+    await trio.sleep(0.2)
+    assert not far_listener.packets

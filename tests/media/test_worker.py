@@ -13,6 +13,7 @@ import trio
 from stasisd.media import link as link_module
 from stasisd.media.commands import (
     DIALTONE,
+    DtmfReceived,
     FileSegment,
     Latched,
     PortClosed,
@@ -180,3 +181,22 @@ async def test_a_command_too_large_costs_itself_and_nothing_else(real: Media) ->
     one.close()
     assert real.statistics().restarts == 0
     too_much.stop()
+
+
+async def test_a_stream_is_handed_over(real: Media) -> None:
+    """The program hears us through the descriptor that the media process was given."""
+    ours, theirs = trio.socket.socketpair()
+    with ours, theirs:
+        port = real.open_stream(ours.fileno(), hello=b"\x01\x00\x02id")
+        ours.close()
+        port.silence(True)
+        heard = b""
+        with trio.fail_after(10):
+            while len(heard) < 1000:
+                heard += await theirs.recv(4096)
+            assert heard.startswith(b"\x01\x00\x02id\x10\x01\x40")
+            await theirs.send(b"\x03\x00\x015")
+            assert (await next_of(port, DtmfReceived)).slot == port.slot
+            port.close()
+            while await theirs.recv(4096):
+                pass

@@ -18,6 +18,7 @@ from stasisd.media.commands import Command, Report, decode_reports, encode
 from stasisd.media.control import LinkBroken, Media, MediaSettings
 from stasisd.media.disk import InlineDisk
 from stasisd.media.engine import Engine
+from stasisd.media.sockets import StreamSocket
 from stasisd.media.transport import Address, Stray
 from stasisd.rtp import packet
 
@@ -177,10 +178,13 @@ class InProcessLink:
         self._reports: list[Report] = []
         self._death: str | None = None
 
-    def send(self, command: Command) -> None:
+    def send(self, command: Command, descriptor: int | None = None) -> None:
+        stream = None if descriptor is None else StreamSocket(descriptor)
         if self._death is not None:
+            if stream is not None:
+                stream.close()
             raise LinkBroken(self._death)
-        self.engine.receive(encode(command))
+        self.engine.receive(encode(command), stream)
         self._publish()
         self._work.set()
 
@@ -228,7 +232,10 @@ def in_process(
             links.append(link)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(link.run)
-            yield link
+            try:
+                yield link
+            finally:
+                link.engine.shut_down()
             nursery.cancel_scope.cancel()
 
     return start
