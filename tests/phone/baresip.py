@@ -21,6 +21,7 @@ from tests.support.program import PHONE_PASSWORD
 
 from .cable import Cable
 
+# The control port of the phone 100; those of the others follow.
 CONTROL_PORT = 24444
 MODULES = Path("/usr/lib/baresip/modules")
 CONFIG = """\
@@ -81,7 +82,7 @@ class Baresip:
         await self.happens("CALL_ESTABLISHED")
 
     def heard(self) -> Path:
-        """The file with what it has heard in its only call, which is over."""
+        """The file with what it hears in its only call."""
         (file,) = self._folder.glob("dump-*-dec.wav")
         return file
 
@@ -99,16 +100,21 @@ def _netstring(data: bytes) -> tuple[bytes, bytes] | None:
 
 @asynccontextmanager
 async def running(
-    cable: Cable, server: tuple[str, int], folder: Path, says: Path, transport: str = "udp"
+    cable: Cable,
+    server: tuple[str, int],
+    folder: Path,
+    says: Path,
+    *,
+    transport: str = "udp",
+    name: str = "100",
 ) -> AsyncIterator[Baresip]:
-    """Run baresip with the account 100, at its end of the cable."""
-    settings = CONFIG.format(
-        says=says, folder=folder, modules=MODULES, host=cable.phone, port=CONTROL_PORT
-    )
+    """Run baresip with an account, at its end of the cable; each in a folder of its own."""
+    port = CONTROL_PORT + int(name) - 100
+    settings = CONFIG.format(says=says, folder=folder, modules=MODULES, host=cable.phone, port=port)
     (folder / "config").write_text(settings)
-    account = f"<sip:100@{server[0]}:{server[1]};transport={transport}>"
+    account = f"<sip:{name}@{server[0]}:{server[1]};transport={transport}>"
     (folder / "accounts").write_text(
-        f'{account};auth_user=100;auth_pass="{PHONE_PASSWORD}";regint=60;audio_codecs=PCMU\n'
+        f'{account};auth_user={name};auth_pass="{PHONE_PASSWORD}";regint=60;audio_codecs=PCMU\n'
     )
     (folder / "contacts").write_text("")
     start = partial(
@@ -121,17 +127,17 @@ async def running(
     )
     async with trio.open_nursery() as nursery:
         await nursery.start(start)
-        async with await _connected(cable.phone) as control:
+        async with await _connected(cable.phone, port) as control:
             made = Baresip(folder, control)
             nursery.start_soon(made.read)
             yield made
             nursery.cancel_scope.cancel()
 
 
-async def _connected(host: str) -> trio.SocketStream:
+async def _connected(host: str, port: int) -> trio.SocketStream:
     """Its control connection; while it starts, nobody listens."""
     while True:
         try:
-            return await trio.open_tcp_stream(host, CONTROL_PORT)
+            return await trio.open_tcp_stream(host, port)
         except OSError:
             await trio.sleep(0.05)

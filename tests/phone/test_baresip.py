@@ -29,7 +29,7 @@ async def test_it_registers_and_hears_its_echo(
             daemon.listen("observer", everything=True) as observer,
         ):
             _, server = await daemon.addresses()
-            async with baresip.running(cable, server, tmp_path, said, transport) as phone:
+            async with baresip.running(cable, server, tmp_path, said, transport=transport) as phone:
                 registered = await observer.until("EndpointStateChange")
                 assert registered["endpoint"]["resource"] == "100"
                 assert registered["endpoint"]["state"] == "online"
