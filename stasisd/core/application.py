@@ -221,6 +221,7 @@ class Application:
             self.tenant.retired.keep(self)
 
     def _revive(self, *, keep_filter: bool) -> None:
+        self._sharing = Sharing(self.tenant)  # it had no calls
         self.expires = None
         self._subscription.add(self.topic)
         if not keep_filter:

@@ -22,7 +22,7 @@ from .errors import InvalidParameter, OperationError, OperationFailed, Unavailab
 
 REMEMBERED_SECONDS = 3600.0
 KEYS_OF_ONE_GRANT = 1000
-GRANTS = 1000
+GRANTS_OF_ONE_TENANT = 100
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _pack = msgspec.json.Encoder(order="sorted").encode
@@ -40,17 +40,22 @@ class _Outcome:
         self.error: OperationError | None = None
 
 
-# By key, the oldest first.
+# By key, the oldest first; and by grant, the one that used a key last at the end.
 _Outcomes = OrderedDict[str, _Outcome]
+_Grants = OrderedDict[tuple[Any, ...], _Outcomes]
 
 
 class Remembered:
-    """The outcomes of the last hour, the newest thousand of each grant."""
+    """The outcomes of the last hour: the newest thousand of each grant, within bounds.
+
+    Whoever holds a token can make many narrower ones of it, so the grants of a tenant are bounded,
+    too; those of one tenant can't drive out another's.
+    """
 
     def __init__(self, now: Callable[[], float]) -> None:
         """``now`` is in seconds; the bounds are those of this module."""
         self._now = now
-        self._grants: OrderedDict[tuple[Any, ...], _Outcomes] = OrderedDict()
+        self._tenants: dict[str, _Grants] = {}
 
     async def perform(
         self,
@@ -92,11 +97,12 @@ class Remembered:
 
     def _of(self, grant: Grant) -> _Outcomes:
         """What is remembered for this grant, after what is too old or too much has gone."""
-        owner = (grant.tenant, grant.token_id, grant.caveats)
-        outcomes = self._grants.setdefault(owner, OrderedDict())
-        self._grants.move_to_end(owner)
-        while len(self._grants) > GRANTS:
-            self._grants.popitem(last=False)
+        grants = self._tenants.setdefault(grant.tenant, OrderedDict())
+        owner = (grant.token_id, grant.caveats)
+        outcomes = grants.setdefault(owner, OrderedDict())
+        grants.move_to_end(owner)
+        while len(grants) > GRANTS_OF_ONE_TENANT:
+            grants.popitem(last=False)
         now = self._now()
         for key, outcome in list(outcomes.items()):
             if outcome.expires > now and len(outcomes) < KEYS_OF_ONE_GRANT:

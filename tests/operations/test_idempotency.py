@@ -219,3 +219,19 @@ async def test_what_is_at_work_is_not_forgotten_for_others() -> None:
         slow.go_on.set()
         assert await perform(remembered, slow, "slow") == 1
     assert slow.done == 1
+
+
+async def test_many_tokens_of_one_tenant_do_not_drive_out_another() -> None:
+    remembered, work = Remembered(lambda: EPOCH), Work()
+    work.go_on.set()
+    mine = grant(tenant="mine")
+    await remembered.perform(mine, "x.y", {}, Asked("r", "k"), work)
+    for number in range(idempotency.GRANTS_OF_ONE_TENANT + 1):
+        one = grant(Objects((f"channel:{number}",)))
+        await remembered.perform(one, "x.y", {}, Asked("r", "k"), work)
+    done = work.done
+    await remembered.perform(mine, "x.y", {}, Asked("r", "k"), work)
+    assert work.done == done
+    first = grant(Objects(("channel:0",)))
+    await remembered.perform(first, "x.y", {}, Asked("r", "k"), work)
+    assert work.done == done + 1, "bounded within the tenant"

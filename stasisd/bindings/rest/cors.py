@@ -6,6 +6,9 @@ from collections.abc import Collection
 
 from .exchange import Headers, HttpRequest, HttpResponse
 
+# What a page may read of an answer, besides what it always may.
+EXPOSED = b"location,x-request-id,x-event-sequence,idempotency-replayed"
+
 
 def cors_headers(request: HttpRequest, response: HttpResponse, allowed: Collection[str]) -> Headers:
     """Return the headers that let the browser page of an allowed origin read this response.
@@ -19,7 +22,7 @@ def cors_headers(request: HttpRequest, response: HttpResponse, allowed: Collecti
     granted = (
         (b"access-control-allow-origin", origin.encode("latin-1")),
         (b"access-control-allow-credentials", b"true"),
-        (b"access-control-expose-headers", b"location,x-request-id"),
+        (b"access-control-expose-headers", EXPOSED),
         (b"vary", b"origin"),
     )
     if request.method == "OPTIONS":

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stasisd.bindings.rest.answers import html_answer
-from stasisd.bindings.rest.cors import cors_headers
+from stasisd.bindings.rest.cors import EXPOSED, cors_headers
 from stasisd.bindings.rest.exchange import HttpRequest, HttpResponse, build_request, split_target
 from stasisd.bindings.rest.ranges import Part, Unsatisfiable, if_range_holds, select, validators
 
@@ -90,7 +90,7 @@ def test_preflight_is_granted_what_the_resource_allows() -> None:
     assert cors(asked) == {
         "access-control-allow-origin": "http://good",
         "access-control-allow-credentials": "true",
-        "access-control-expose-headers": "location,x-request-id",
+        "access-control-expose-headers": EXPOSED.decode(),
         "vary": "origin",
         "access-control-allow-methods": "OPTIONS,GET,POST",
     }
