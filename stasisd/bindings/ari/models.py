@@ -335,6 +335,33 @@ OBJECTS: Mapping[str, Model] = {
     "FormatLangPair": Model("sounds", {"language": "string", "format": "string"}),
 }
 
+# What goes over a socket beside events: requests, and their answers, which are events by name.
+ANSWERS: Mapping[str, Model] = {
+    "RESTResponse": _event(
+        {"content_type": "string", "message_body": "string"},
+        transaction_id="string",
+        request_id="string",
+        status_code="int",
+        reason_phrase="string",
+        uri="string",
+    ),
+}
+REQUESTS: Mapping[str, Model] = {
+    "RESTRequest": _event(
+        {
+            "content_type": "string",
+            "query_strings": "List[RESTQueryStringParameter]",
+            "message_body": "string",
+        },
+        type="string",
+        transaction_id="string",
+        request_id="string",
+        method="string",
+        uri="string",
+    ),
+    "RESTQueryStringParameter": _event(name="string", value="string"),
+}
+
 MODELS: Mapping[str, Model] = {
     "Message": Model(
         "events",
@@ -344,9 +371,11 @@ MODELS: Mapping[str, Model] = {
         discriminator="type",
     ),
     "Event": Model(
-        "events", {"application": "string", "timestamp": "Date"}, subtypes=tuple(EVENTS)
+        "events", {"application": "string", "timestamp": "Date"}, subtypes=(*EVENTS, *ANSWERS)
     ),
     **EVENTS,
+    **ANSWERS,
+    **REQUESTS,
     **OBJECTS,
 }
 

@@ -13,7 +13,16 @@ import msgspec
 import pytest
 
 from stasisd.bindings.ari.encoding import Encoder
-from stasisd.bindings.ari.models import EVENTS, MODELS, OBJECTS, OURS, Model, result_type
+from stasisd.bindings.ari.models import (
+    ANSWERS,
+    EVENTS,
+    MODELS,
+    OBJECTS,
+    OURS,
+    REQUESTS,
+    Model,
+    result_type,
+)
 from stasisd.bindings.documents.swagger import documents
 from stasisd.core import events, snapshots
 from stasisd.core.log_files import LogChannelSnapshot
@@ -91,7 +100,7 @@ def referred(model: Model) -> set[str]:
 
 
 def test_every_model_is_needed_and_every_needed_one_is_there() -> None:
-    needed = {"Message", "Event", *EVENTS}
+    needed = {"Message", "Event", *EVENTS, *ANSWERS, *REQUESTS}
     needed |= {re.sub(r"List\[(\w+)\]", r"\1", result_type(o.returns)) for o in OPERATIONS.values()}
     while more := set().union(*(referred(MODELS[n]) for n in needed & MODELS.keys())) - needed:
         needed |= more

@@ -14,8 +14,9 @@ from structlog.testing import capture_logs
 
 from caps.grant import Grant
 from stasisd.bindings.ari.encoding import Encoder
+from stasisd.bindings.ari.models import MODELS
 from stasisd.bindings.ari.performing import Performer
-from stasisd.bindings.websocket.requests import Conversation
+from stasisd.bindings.websocket.requests import Conversation, RestRequest
 from stasisd.operations.gate import Gate
 from tests.support.clock import jumping_clock
 from tests.support.clock import run as run_jumping
@@ -102,6 +103,15 @@ async def test_answers_are_those_of_http(server: Server, socket: Socket) -> None
         reply = await server.request(method, f"/ari/{target}")
         assert answer["status_code"] == reply.status
         assert json.loads(answer["message_body"]) == reply.json
+
+
+async def test_both_are_what_their_models_say(socket: Socket) -> None:
+    for method in ("GET", "DELETE"):
+        answer = await ask(socket, method, "channels/c", request_id="r")
+        model, base = MODELS["RESTResponse"], MODELS["Event"].required.keys()
+        beside = {"type", "asterisk_id", *base}
+        assert model.required.keys() <= answer.keys() <= model.fields.keys() | beside
+    assert set(RestRequest.__struct_fields__) == MODELS["RESTRequest"].fields.keys()
 
 
 async def test_ids_come_back_and_may_be_left_out(socket: Socket) -> None:
