@@ -181,7 +181,7 @@ class Engine:
         return WorkerStatistics(
             request=request,
             ports=parts.ports.count,
-            sockets=parts.transport.count(),
+            sockets=parts.transport.count() + parts.wires.count,
             playbacks=len(parts.player.playbacks),
             recordings=parts.recorders.count,
             files=parts.recorders.files,

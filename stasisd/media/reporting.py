@@ -10,6 +10,7 @@ from .streams import Random, Streams
 from .transport import Transport
 
 INTERVAL_S = 5.0
+FRAME_MS = 20
 _RATE_MS = 8
 
 
@@ -86,11 +87,15 @@ class Reporting:
             fraction_lost=reception.fraction_lost(slot),
             lost=reception.lost(slot),
             highest=reception.highest(slot),
-            jitter=int(reception.jitter(slot)),
+            jitter=int(reception.jitter(slot) * self._ticks_of_ms(slot) / _RATE_MS),
             last_sr=heard.last_sr,
             delay=min(delay, 0xFFFFFFFF),
         )
         return (block,)
+
+    def _ticks_of_ms(self, slot: int) -> float:
+        """The stream's own clock; what we count ourselves is in units of 8 kHz."""
+        return float(self._streams.step[slot]) / FRAME_MS
 
     def heard(self, slot: int, data: bytes, now: float) -> None:
         """Take a compound from the far end; what can't be read is counted."""
@@ -133,5 +138,5 @@ class Reporting:
             jitter_ms=reception.jitter(slot) / _RATE_MS,
             round_trip_ms=None if heard.round_trip is None else heard.round_trip * 1000,
             remote_lost=heard.lost,
-            remote_jitter_ms=heard.jitter / _RATE_MS,
+            remote_jitter_ms=heard.jitter / self._ticks_of_ms(slot),
         )

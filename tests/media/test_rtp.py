@@ -341,3 +341,25 @@ async def test_who_may_not_speak_is_not_heard_beside_others_who_may(
         nursery.start_soon(say, far_talker, talker, speech(1600))
     await trio.sleep(0.2)
     assert not far_listener.packets
+
+
+async def test_jitter_is_reported_in_units_of_the_stream(
+    media: Media, network: Network, autojump_clock: MockClock
+) -> None:
+    port, far = await media.open_rtp(), network.far()
+    port.set_remote(Remote(far.address, "L16/16000", 118))
+    assert port.address is not None
+    control = network.far(far.address[0], far.address[1] + 1)
+    for number in range(500):
+        far.send(packet.make(packet.Packet(118, number, 320 * number, 9, bytes(640))), port.address)
+        await trio.sleep(0.01 if number % 2 else 0.03)
+    report = rtcp.parse(control.packets[-1][1])[0]
+    assert isinstance(report, rtcp.ReceiverReport)
+    statistics = await port.rtp_statistics()
+    assert statistics.jitter_ms > 5
+    assert report.blocks[0].jitter == pytest.approx(statistics.jitter_ms * 16, rel=0.05)
+    block = rtcp.ReportBlock(statistics.local_ssrc, 0, 0, 0, 320, 0, 0)
+    to = (port.address[0], port.address[1] + 1)
+    control.send(rtcp.make([rtcp.ReceiverReport(9, (block,))]), to)
+    await trio.sleep(0.1)
+    assert (await port.rtp_statistics()).remote_jitter_ms == 20

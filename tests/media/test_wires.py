@@ -201,7 +201,9 @@ async def test_the_far_end_can_end_it(
 async def test_closing_hangs_up(media: Media, autojump_clock: MockClock, ends: Ends) -> None:
     port, program = at(media, ends)
     await trio.sleep(0.1)
+    assert (await media.worker_statistics()).sockets == 1
     port.close()
+    assert (await media.worker_statistics()).sockets == 0
     assert program.frames() == [(audiosocket.IDENTITY, UUID), (audiosocket.HANGUP, b"")]
     assert program.sock.recv(1) == b""
 
