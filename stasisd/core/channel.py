@@ -21,6 +21,7 @@ from stasisd.media.commands import (
 from stasisd.media.control import Port
 
 from . import causes, events
+from .attempt import Attempt
 from .cause import Ending, caused_by
 from .device_state import OF_CHANNEL, device_of
 from .snapshots import ChannelSnapshot, DialplanPosition, Party
@@ -71,7 +72,6 @@ class Channel:
         self.id = snapshot.id
         self.name = snapshot.name
         self.endpoint = endpoint
-        self.dialstring = dialstring
         self.topics: tuple[str, ...] = (f"channel:{self.id}",)
         if endpoint is not None:
             technology, resource = endpoint
@@ -99,12 +99,7 @@ class Channel:
         self.ran_dialplan = False
         self.jumped = False
         self.other_half: Channel | None = None
-        # Who is shown as the caller, and who waits in the dialplan for this channel's answer.
-        self.dialled_by: Channel | None = None
-        self.awaited_by: Channel | None = None
-        self.dial_begun = False
-        self.dial_told = False
-        self.rung: list[Channel] = []
+        self.attempt = Attempt(self, dialstring)
         self.snoops: list[Channel] = []
         self.heard = trio.Event()
         self.log = log.bind(tenant=tenant.name, channel=self.id)
@@ -136,29 +131,6 @@ class Channel:
     def publish(self, event: type[events.Event], **fields: Any) -> None:
         """Publish an event about this channel as it is now."""
         self.tenant.publish(event, self.topics, channel=self.snapshot, **fields)
-
-    def dialling(self) -> None:
-        """The call to the far end is on its way; told once."""
-        if not self.dial_told:
-            self.dial_told = True
-            self.publish_dial("")
-            if self.visit is not None:  # where an application dials, later events do not show it
-                self.dialstring = ""
-
-    def publish_dial(self, status: str) -> None:
-        """Publish how the attempt to dial this channel goes."""
-        if status:
-            self.dialling()
-        caller = self.dialled_by
-        topics = self.topics if caller is None else (*self.topics, *caller.topics)
-        self.tenant.publish(
-            events.Dial,
-            topics,
-            peer=self.snapshot,
-            dialstatus=status,
-            dialstring=self.dialstring,
-            caller=caller.snapshot if caller is not None else None,
-        )
 
     def change(self, **fields: Any) -> None:
         """Replace fields of the snapshot, publishing nothing."""
@@ -221,44 +193,6 @@ class Channel:
         """Let the far end hear us before the answer."""
         if not self.is_up:
             self.leg.progress()
-
-    def ringing(self) -> None:
-        """The far end rings."""
-        self.set_state("Ringing")
-        self.publish_dial("RINGING")
-        self.rung = self._hearers()
-        for hearer in self.rung:
-            hearer.ring()
-
-    def progressing(self) -> None:
-        """The far end sends media before it answers: whoever waits for it hears that."""
-        self.publish_dial("PROGRESS")
-        for hearer in self._hearers():
-            hearer.progress()
-        caller = self.awaited_by
-        if caller is not None and caller.port is not None and self.port is not None:
-            caller.port.connect(self.port)
-
-    def answered(self) -> None:
-        """The far end answered, and with it whoever waits for it is answered too."""
-        self.set_state("Up")
-        self.publish_dial("ANSWER")
-        if self.awaited_by is None:
-            for hearer in self._hearers():
-                hearer.answer()
-
-    def _hearers(self) -> "list[Channel]":
-        """Who hears how dialling goes: who waits for it, or those in the bridge with it."""
-        if self.awaited_by is not None:
-            return [self.awaited_by]
-        members = self.bridge.channels if self.bridge is not None else ()
-        return [peer for peer in members if peer is not self and peer.state in {"Ring", "Up"}]
-
-    def stop_ringing_others(self) -> None:
-        """Take back what ``ringing`` let others hear."""
-        for hearer in self.rung:
-            hearer.ring_stop()
-        self.rung = []
 
     def mute(self, direction: Side) -> None:
         """Silence what the far end says (in), hears (out), or both."""

@@ -121,8 +121,9 @@ async def dial(channel: "Channel", *, seconds: float, caller: "Channel | None" =
     Publishes how it goes and returns the dial status: ANSWER, or why not. The cause of a
     failure becomes the channel's.
     """
-    channel.dialled_by = channel.awaited_by = caller
-    channel.dialling()
+    attempt = channel.attempt
+    attempt.caller = attempt.awaited_by = caller
+    attempt.begin()
     try:
         with trio.fail_after(seconds if seconds >= 0 else float("inf")):
             await channel.leg.dial()
@@ -130,7 +131,7 @@ async def dial(channel: "Channel", *, seconds: float, caller: "Channel | None" =
         return _not_answered(channel, DialFailed(causes.NO_ANSWER))
     except DialFailed as failed:
         return _not_answered(channel, failed)
-    channel.answered()
+    attempt.answered()
     return "ANSWER"
 
 
@@ -138,7 +139,7 @@ def _not_answered(channel: "Channel", failed: DialFailed) -> str:
     status = failed.status or causes.dial_status(failed.cause)
     if channel.cause is None:
         channel.cause = failed.cause
-    channel.publish_dial(status)
+    channel.attempt.tell(status)
     return status
 
 
@@ -173,8 +174,8 @@ def dial_held(channel: "Channel", *, seconds: float = 0, caller: "Channel | None
     that does not answer is hung up.
     """
     assert channel.nursery is not None, "an application holds live channels only"
-    channel.dial_begun = True
-    channel.dialled_by = caller
+    channel.attempt.asked = True
+    channel.attempt.caller = caller
     channel.nursery.start_soon(_reach, channel, seconds or float("inf"))
 
 
@@ -188,9 +189,9 @@ async def _reach(channel: "Channel", seconds: float) -> None:
         _not_answered(channel, failed)
         channel.hangup(failed.cause)
     else:
-        channel.answered()
+        channel.attempt.answered()
     finally:
-        channel.stop_ringing_others()
+        channel.attempt.end()
 
 
 async def call_and_bridge(caller: "Channel", address: str, *, seconds: float) -> str:

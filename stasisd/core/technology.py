@@ -57,7 +57,7 @@ class Leg(Protocol):
     async def dial(self) -> None:
         """Call the far end and return when it has answered.
 
-        Tells ``channel.dialling`` as soon as the call is on its way. Raises
+        Tells ``channel.attempt`` when the call begins, and how it goes. Raises
         :class:`DialFailed`. Cancelled, the attempt is given up by ``hangup``.
         """
 

@@ -123,7 +123,7 @@ def dial(
 ) -> None:
     """Dial a channel that was created; 0 seconds wait for ever."""
     held(channel)
-    if channel.state not in BEFORE_THE_CALL or channel.dial_begun:
+    if channel.state not in BEFORE_THE_CALL or channel.attempt.asked:
         raise Conflict("Channel is not in the 'Down' state")
     dialing.dial_held(channel, seconds=timeout, caller=caller)
 

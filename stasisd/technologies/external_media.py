@@ -43,7 +43,7 @@ class PeerLeg(SilentLeg):
 
     async def dial(self) -> None:
         """Wait for the peer's first packet, where it is the one to come."""
-        self.channel.dialling()
+        self.channel.attempt.begin()
         if not self._peer.server:
             await trio.lowlevel.checkpoint()
             return

@@ -29,7 +29,7 @@ class Half:
         far.set_parties(caller=known, connected=near.caller)
         far.tenant.start(far, far.tenant.router.run)
         await _one_turn()
-        self.channel.dialling()
+        self.channel.attempt.begin()
         await self._outcome.wait()
         if self._failed is not None:
             raise self._failed
@@ -46,14 +46,14 @@ class Half:
 
     def ring(self) -> None:
         """Let the other half ring."""
-        self.other.channel.ringing()
+        self.other.channel.attempt.ringing()
 
     def ring_stop(self) -> None:
         """A ringing state is not taken back."""
 
     def progress(self) -> None:
         """Let the other half hear this one before the answer."""
-        self.other.channel.progressing()
+        self.other.channel.attempt.progressing()
 
     def busy(self) -> None:
         """End the other half's dialling."""

@@ -94,7 +94,7 @@ class Caller:
         ]
 
     def callee(self) -> Channel:
-        (callee,) = [c for c in self.tenant.channels.values() if c.dialled_by is self.far]
+        (callee,) = [c for c in self.tenant.channels.values() if c.attempt.caller is self.far]
         return callee
 
 

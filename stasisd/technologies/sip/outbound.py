@@ -40,7 +40,7 @@ class OutboundLeg(Leg):
         assert port.address is not None
         self.description = self._calls.describe(self.account, self._binding.flow, port.address[1])
         self._invite()
-        self.channel.dialling()
+        self.channel.attempt.begin()
         await self._settled.wait()
         if self._failed is not None:
             raise self._failed
@@ -94,11 +94,11 @@ class OutboundLeg(Leg):
         assert self.channel is not None
         if event.status == RINGING and not self._rings:
             self._rings = True
-            self.channel.ringing()
+            self.channel.attempt.ringing()
         if event.body:
             has_media = self.description.settled
             if self._settle(event.body) and not has_media:
-                self.channel.progressing()
+                self.channel.attempt.progressing()
 
     def _answered(self, body: bytes) -> None:
         # The answer may have come with a provisional response (RFC 3261 section 13.2.1).
