@@ -49,10 +49,11 @@ from stasisd.sd_notify import Notifier
 from stasisd.store import DATABASE, SECRETS, secrets
 from stasisd.store.contacts import Contacts
 from stasisd.store.database import open_database
-from stasisd.technologies.external_media import UnicastRtp
+from stasisd.technologies.audiosocket import AudioSocket
 from stasisd.technologies.local import Local
 from stasisd.technologies.sip import Sip, SipAccount, SipSettings
 from stasisd.technologies.snoop import Snoop
+from stasisd.technologies.unicast_rtp import UnicastRtp
 
 log = structlog.get_logger(__name__)
 
@@ -147,7 +148,7 @@ class Daemon:
         made.globals.update(plan.variables)
         made.router = Interpreter(plan)
         advertised = self._settings.media.advertised_address
-        for technology in (Local(), UnicastRtp(advertised), Snoop()):
+        for technology in (Local(), UnicastRtp(advertised), AudioSocket(), Snoop()):
             made.technologies[technology.name] = technology
         made.components |= {each.name: each for each in components.of(made, path)}
         return made

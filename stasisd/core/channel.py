@@ -15,6 +15,7 @@ from stasisd.media.commands import (
     Latched,
     PortClosed,
     Side,
+    StreamEnded,
     TalkFinished,
     TalkStarted,
 )
@@ -296,6 +297,8 @@ class Channel:
                     self.publish(events.ChannelTalkingStarted)
                 case TalkFinished():
                     self.publish(events.ChannelTalkingFinished, duration=report.duration_ms)
+                case StreamEnded():
+                    self.hangup(shown=None)
                 case PortClosed():
                     self.log.warning("media lost", reason=report.reason)
                     self.hangup(causes.NETWORK_OUT_OF_ORDER)
@@ -394,8 +397,14 @@ class Channel:
             self.cause = cause
         self.hungup = True
         self.ending.by_now()
+        self._end_snoops()
         if self.nursery is not None:
             self.nursery.cancel_scope.cancel()
+
+    def _end_snoops(self) -> None:
+        """Hang up who listens in, before the media ends and they with it."""
+        for snoop in list(self.snoops):
+            snoop.hangup()
 
     def destroy(self) -> None:
         """The channel's last step: release all it holds, and tell. Idempotent."""
@@ -403,8 +412,7 @@ class Channel:
             return
         self.destroyed = self.hungup = True
         cause = self.cause if self.cause is not None else causes.NORMAL_CLEARING
-        for snoop in list(self.snoops):
-            snoop.hangup()
+        self._end_snoops()
         try:
             if self.bridge is not None:
                 self.bridge.leave(self)

@@ -38,13 +38,18 @@ def request(tenant: "Tenant", address: str, new: NewChannel) -> "Channel":
     return _furnished(technology.request(tenant, resource, new), new)
 
 
+def media_peers(tenant: "Tenant", name: str) -> MediaPeers:
+    """The technology of this name, for channels to media peers. Raises AllocationFailed."""
+    technology: object = tenant.technologies.get(name)
+    if not isinstance(technology, MediaPeers):
+        raise AllocationFailed(f"there is no technology {name!r} here")
+    return technology
+
+
 async def request_peer(
-    tenant: "Tenant", technology: str, peer: MediaPeer, new: NewChannel
+    tenant: "Tenant", peers: MediaPeers, peer: MediaPeer, new: NewChannel
 ) -> "Channel":
     """Make a channel to a media peer. Raises what :func:`request` raises."""
-    peers: object = tenant.technologies.get(technology)
-    if not isinstance(peers, MediaPeers):
-        raise AllocationFailed(f"there is no technology {technology!r} here")
     return _furnished(await peers.open_peer(tenant, peer, new), new)
 
 

@@ -5,6 +5,7 @@ Upper rooms implement these Protocols and the daemon puts them into each tenant.
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from uuid import UUID
 
 import msgspec
 
@@ -117,17 +118,21 @@ class MediaPeer(msgspec.Struct, frozen=True, kw_only=True):
     """Something outside that a channel exchanges bare media with, without a call.
 
     ``format`` is a codec's name. ``server`` says that we wait for the peer to come to us.
+    ``identity`` is what we call ourselves there, where the technology says that.
     """
 
     host: str
     port: int
     format: str
     server: bool = False
+    identity: UUID | None = None
 
 
 @runtime_checkable
 class MediaPeers(Protocol):
-    """A technology whose channels go to media peers."""
+    """A technology whose channels go to media peers; ``formats`` are those it knows."""
+
+    formats: tuple[str, ...]
 
     async def open_peer(self, tenant: "Tenant", peer: MediaPeer, new: NewChannel) -> "Channel":
         """Make a channel, not yet dialled, whose own end of the media is open already.

@@ -2,6 +2,7 @@
 
 import re
 from typing import Annotated, Any
+from uuid import UUID
 
 import msgspec
 
@@ -11,15 +12,16 @@ from stasisd.core.snapshots import ChannelSnapshot
 from stasisd.core.technology import MediaPeer, NewChannel
 
 from .assignments import assignments
-from .channel_origins import FORMATS, making
+from .channel_origins import making
 from .channel_places import MISSING_APP
 from .declare import Create, Named, OneOf, Required, operation
 from .errors import InvalidParameter, NotSupported
 from .parameters import ApplicationName
 
-# Technology by encapsulation and transport.
-TECHNOLOGIES = {("rtp", "udp"): "UnicastRTP"}
+# Transport and technology by encapsulation.
+ENCAPSULATIONS = {"rtp": ("udp", "UnicastRTP"), "audiosocket": ("tcp", "AudioSocket")}
 HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s/:\[\]]+):([0-9]{1,5})")
+AUDIOSOCKET = "AudioSocket"
 SHOWN = ("UNICASTRTP_LOCAL_PORT", "UNICASTRTP_LOCAL_ADDRESS")
 
 
@@ -48,21 +50,29 @@ async def external_media(  # noqa: PLR0913 - ARI's parameters, each by its name
     direction: Annotated[  # noqa: ARG001 - there is one only, and it is checked
         str, OneOf(("both",), "direction must be both")
     ] = "both",
+    data: str = "",
+    transport_data: Annotated[str, Named("transport_data")] = "",  # noqa: ARG001 - for WebSockets
     variables: dict[str, Any] | None = None,
 ) -> ChannelSnapshot:
     """Make a channel whose media goes to and comes from a program."""
     host, port = _place(external_host)
-    _check_format(format)
+    if not format:
+        raise InvalidParameter("format cannot be empty")
     technology = _technology(encapsulation, transport)
-    peer = MediaPeer(host=host, port=port, format=format, server=connection_type == "server")
+    server = connection_type == "server"
+    identity = _identity(data, server=server) if technology == AUDIOSOCKET else None
     wanted = NewChannel(channel_id=new.id or None, variables=assignments(variables))
     with making():
         new.tenant.claim(*([new.id] if new.id else []))
-        channel = await dialing.request_peer(new.tenant, technology, peer, wanted)
+        peers = dialing.media_peers(new.tenant, technology)
+        _check_format(format, peers.formats)
+        peer = MediaPeer(host=host, port=port, format=format, server=server, identity=identity)
+        channel = await dialing.request_peer(new.tenant, peers, peer, wanted)
     dialing.originate(channel, dialing.into_application(app, ()), follower=app)
     # As in ARI: where its media is, is shown in this answer and not in events.
     where = tuple((name, channel.variables[name]) for name in SHOWN if name in channel.variables)
-    return msgspec.structs.replace(channel.snapshot, channelvars=where)
+    shown = channel.snapshot
+    return msgspec.structs.replace(shown, channelvars=where or shown.channelvars)
 
 
 def _place(text: str) -> tuple[str, int]:
@@ -76,20 +86,27 @@ def _place(text: str) -> tuple[str, int]:
     return found[1], int(found[2])
 
 
-def _check_format(name: str) -> None:
-    if not name:
-        raise InvalidParameter("format cannot be empty")
-    if name not in FORMATS:
+def _check_format(name: str, known: tuple[str, ...]) -> None:
+    if name not in known:
         raise InvalidParameter(
             f"Provided format ({name}) was not found",
-            detail=f"known formats are {', '.join(FORMATS)}",
+            detail=f"formats of this encapsulation are {', '.join(known)}",
         )
 
 
 def _technology(encapsulation: str, transport: str) -> str:
-    if encapsulation == "rtp" and transport != "udp":
-        raise InvalidParameter("transport must be 'udp' for rtp encapsulation")
-    technology = TECHNOLOGIES.get((encapsulation, transport))
-    if technology is None:
+    if encapsulation not in ENCAPSULATIONS:
         raise NotSupported("The encapsulation and/or transport is not supported")
+    fitting, technology = ENCAPSULATIONS[encapsulation]
+    if transport != fitting:
+        raise InvalidParameter(f"transport must be '{fitting}' for {encapsulation} encapsulation")
     return technology
+
+
+def _identity(data: str, *, server: bool) -> UUID:
+    if server:
+        raise InvalidParameter("connection_type must be 'client' for audiosocket encapsulation")
+    try:
+        return UUID(data)
+    except ValueError:
+        raise InvalidParameter("data must be a UUID for audiosocket encapsulation") from None

@@ -75,13 +75,15 @@ async def test_a_program_hears_what_it_says(
 async def test_a_program_that_comes_to_us_is_up_with_its_first_packet(
     server: Server, socket: Socket, network: Network
 ) -> None:
-    far = network.far(port=6000)  # not where it was said to be
+    said, far = network.far(), network.far(port=6000)  # it comes from elsewhere
     _, channel = await ask(server, f"{PEER}&connection_type=server")
-    await trio.sleep(5)
-    assert server.tenant.channels["e"].state == "Down"
-    assert not far.packets
     port = server.tenant.channels["e"].port
     assert port is not None
+    port.silence(True)
+    await trio.sleep(5)
+    assert server.tenant.channels["e"].state == "Down"
+    assert not said.packets
+    assert not far.packets
     port.echo(True)
     await talk(far, channel)
     await socket.until("StasisStart")
@@ -104,6 +106,7 @@ async def test_a_program_that_does_not_come(server: Server, socket: Socket) -> N
         ("format=", 400, "format cannot be empty"),
         ("format=nonsense", 400, "Provided format (nonsense) was not found"),
         ("encapsulation=none", 501, "The encapsulation and/or transport is not supported"),
+        ("encapsulation=x", 501, "The encapsulation and/or transport is not supported"),
         ("transport=tcp", 400, "transport must be 'udp' for rtp encapsulation"),
         ("connection_type=both", 400, "connection_type must be client or server"),
         ("direction=in", 400, "direction must be both"),

@@ -44,10 +44,13 @@ async def test_both_forms(server: Server, socket: Socket) -> None:
 async def test_it_ends_with_the_channel_it_is_at(server: Server, socket: Socket) -> None:
     await snoop(server, "c/snoop/s?spy=both&whisper=both&app=app")
     await snoop(server, "s/snoop/t?spy=both&app=app")
+    everything = await server.listen("/ari/events?app=all&subscribeAll=true")
     await server.request("DELETE", "/ari/channels/c")
     await trio.sleep(1)
     ended = [m["channel"]["id"] for m in socket.messages if m["type"] == "StasisEnd"]
     assert sorted(ended) == ["c", "s", "t"]
+    destroyed = [m for m in everything.messages if m["type"] == "ChannelDestroyed"]
+    assert {message["cause"] for message in destroyed} == {16}
     assert_nothing_left(server.tenant)
 
 

@@ -19,9 +19,10 @@ from stasisd.core.tenant import Tenant, TenantSettings
 from stasisd.dialplan.interpreter import Interpreter
 from stasisd.dialplan.parser import parse
 from stasisd.media.control import Media, MediaSettings
-from stasisd.technologies.external_media import UnicastRtp
+from stasisd.technologies.audiosocket import AudioSocket
 from stasisd.technologies.local import Local
 from stasisd.technologies.snoop import Snoop
+from stasisd.technologies.unicast_rtp import UnicastRtp
 from tests.support.media import Network, in_process
 
 TARGET = Path(__file__).parent.parent / "compatibility" / "target"
@@ -56,6 +57,7 @@ def make_tenant(
     tenant.router = Interpreter(plan)
     tenant.technologies["Local"] = Local()
     tenant.technologies["UnicastRTP"] = UnicastRtp()
+    tenant.technologies["AudioSocket"] = AudioSocket()
     tenant.technologies["Snoop"] = Snoop()
     return tenant
 

@@ -26,7 +26,6 @@ FACTS: list[Json] = msgspec.json.decode(
 ARI = {(fact["resource"], fact["nickname"]): fact for fact in FACTS}
 DOCUMENTS = documents(OPERATIONS.values())
 
-ENCAPSULATIONS = "comes with the encapsulations of a later release"
 OUR_BOUND = "we check this bound, so we document it"
 OURS = "ours: clients that do not know it hear what they would have heard"
 ANSWERED_LATER = "when it is missing the operation itself answers, with ARI's own status"
@@ -41,7 +40,6 @@ DIFFERENCES = {
     "bridges.record format: required False, not True": ANSWERED_LATER,
     "bridges.record name: required False, not True": ANSWERED_LATER,
     "channels.create app: required False, not True": "ARI makes the channel, which then ends",
-    "channels.externalMedia data: missing": ENCAPSULATIONS,
     "channels.externalMedia encapsulation: values None, not ['audiosocket', 'none', 'rtp']": (
         "ARI answers other values with 501"
     ),
@@ -49,7 +47,6 @@ DIFFERENCES = {
     "channels.externalMedia transport: values None, not ['tcp', 'udp', 'websocket']": (
         "which are possible depends on the encapsulation"
     ),
-    "channels.externalMedia transport_data: missing": ENCAPSULATIONS,
     "channels.originate priority: type 'int', not 'long'": WIDTH,
     "channels.originate timeout: values {'min': -1}, not None": OUR_BOUND,
     "channels.originateWithId priority: type 'int', not 'long'": WIDTH,

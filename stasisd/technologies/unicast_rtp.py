@@ -1,29 +1,30 @@
 """``UnicastRTP/host:port``: channels that exchange RTP with a program, without a call around it."""
 
-import socket
-
 import trio
 
 from stasisd.core import causes
 from stasisd.core.channel import Channel
-from stasisd.core.snapshots import ChannelSnapshot, DialplanPosition
 from stasisd.core.technology import AllocationFailed, DialFailed, MediaPeer, NewChannel
 from stasisd.core.tenant import Tenant
-from stasisd.media.commands import Flow, Remote
+from stasisd.media.commands import Codec, Flow, Remote
 from stasisd.media.control import MediaUnavailable, NoPortsLeft, Port
 
+from .peers import add_peer_channel, resolved
 from .silent import SilentLeg
-from .sip.description import MEDIA_CODECS
 from .sip.line import ANY_INTERFACE
 from .sip.sockets import interface_towards
 
-# Payload types by RFC 3551 section 6.
-PAYLOAD_TYPES = {"ulaw": 0, "alaw": 8}
+# Codecs and payload types; those of G.711 by RFC 3551 section 6, the others as Asterisk has them.
+FORMATS: dict[str, tuple[Codec, int]] = {
+    "ulaw": ("PCMU", 0),
+    "alaw": ("PCMA", 8),
+    "slin": ("L16", 11),
+    "slin16": ("L16/16000", 118),
+}
 LOCAL_ADDRESS, LOCAL_PORT = "UNICASTRTP_LOCAL_ADDRESS", "UNICASTRTP_LOCAL_PORT"
-RESOLVE_SECONDS = 5
 
 
-class PeerLeg(SilentLeg):
+class RtpLeg(SilentLeg):
     """Who sends media is there, and can't be told anything."""
 
     channel: Channel
@@ -33,13 +34,13 @@ class PeerLeg(SilentLeg):
         self._address = address
 
     def listen(self, port: Port) -> None:
-        """Take the port's packets to and from the peer; where it comes to us, only from it."""
+        """Take the port's packets from the peer; it gets some too, unless it is to come first."""
         self.channel.attach(port)
         port.set_remote(self._remote("recvonly" if self._peer.server else "sendrecv"))
 
     def _remote(self, flow: Flow) -> Remote:
-        name = self._peer.format
-        return Remote(self._address, MEDIA_CODECS[name], PAYLOAD_TYPES[name], flow=flow)
+        codec, payload_type = FORMATS[self._peer.format]
+        return Remote(self._address, codec, payload_type, flow=flow)
 
     async def dial(self) -> None:
         """Wait for the peer's first packet, where it is the one to come."""
@@ -57,6 +58,7 @@ class UnicastRtp:
     """The technology ``UnicastRTP``."""
 
     name = "UnicastRTP"
+    formats = tuple(FORMATS)
 
     def __init__(self, advertised_address: str | None = None) -> None:
         """``advertised_address`` is ours as peers reach it, where that is not an interface's."""
@@ -68,62 +70,28 @@ class UnicastRtp:
 
     async def open_peer(self, tenant: Tenant, peer: MediaPeer, new: NewChannel) -> Channel:
         """Make a channel whose port is bound, and that shows where. Raises AllocationFailed."""
-        address = await _resolved(peer)
+        address = await resolved(peer)
         try:
             port = await tenant.media.open_rtp()
         except (MediaUnavailable, NoPortsLeft) as unavailable:
             raise AllocationFailed(str(unavailable)) from None
+        leg, place = RtpLeg(peer, address), f"{peer.host}:{peer.port}"
+        name = f"{self.name}/{place}-0x{int(tenant.new_name_suffix(), 16):012x}"
         try:
-            channel = _channel(tenant, peer, address, new)
+            leg.channel = add_peer_channel(
+                tenant, leg, name, new, dialstring=f"{place}/c({peer.format})"
+            )
         except BaseException:
             port.close()
             raise
-        leg = channel.leg
-        assert isinstance(leg, PeerLeg)
         leg.listen(port)
         assert port.address is not None
         host, number = port.address
-        channel.set_variable(LOCAL_PORT, str(number))
-        channel.set_variable(LOCAL_ADDRESS, self._reachable(host, address))
-        return channel
+        leg.channel.set_variable(LOCAL_PORT, str(number))
+        leg.channel.set_variable(LOCAL_ADDRESS, self._reachable(host, address))
+        return leg.channel
 
     def _reachable(self, bound: str, peer: tuple[str, int]) -> str:
         if self._advertised is not None:
             return self._advertised
         return interface_towards(peer) if bound in ANY_INTERFACE else bound
-
-
-def _channel(tenant: Tenant, peer: MediaPeer, address: tuple[str, int], new: NewChannel) -> Channel:
-    leg = PeerLeg(peer, address)
-    place = f"{peer.host}:{peer.port}"
-    leg.channel = Channel(
-        tenant,
-        leg,
-        ChannelSnapshot(
-            id=new.channel_id or tenant.new_channel_id(),
-            name=f"{UnicastRtp.name}/{place}-0x{int(tenant.new_name_suffix(), 16):012x}",
-            state="Down",
-            dialplan=DialplanPosition("default", "s", 1),
-            creationtime=tenant.now(),
-            language=tenant.settings.language,
-            channelvars=tenant.shown_variables({}),
-        ),
-        dialstring=f"{place}/c({peer.format})",
-    )
-    tenant.add_channel(leg.channel)
-    return leg.channel
-
-
-async def _resolved(peer: MediaPeer) -> tuple[str, int]:
-    """The peer's address, its name looked up. Raises AllocationFailed."""
-    try:
-        with trio.fail_after(RESOLVE_SECONDS):
-            found = await trio.socket.getaddrinfo(
-                peer.host.strip("[]"), peer.port, type=socket.SOCK_DGRAM
-            )
-    except trio.TooSlowError:
-        raise AllocationFailed(f"{peer.host} could not be looked up in time") from None
-    except (OSError, UnicodeError) as unknown:
-        raise AllocationFailed(f"{peer.host}: {unknown}") from None
-    host, port = found[0][4][:2]
-    return str(host), int(port)
