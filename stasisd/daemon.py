@@ -51,6 +51,7 @@ from stasisd.store.contacts import Contacts
 from stasisd.store.database import open_database
 from stasisd.technologies.audiosocket import AudioSocket
 from stasisd.technologies.local import Local
+from stasisd.technologies.media_websocket import MediaWebSocket
 from stasisd.technologies.sip import Sip, SipAccount, SipSettings
 from stasisd.technologies.snoop import Snoop
 from stasisd.technologies.unicast_rtp import UnicastRtp
@@ -148,7 +149,8 @@ class Daemon:
         made.globals.update(plan.variables)
         made.router = Interpreter(plan)
         advertised = self._settings.media.advertised_address
-        for technology in (Local(), UnicastRtp(advertised), AudioSocket(), Snoop()):
+        peers = (UnicastRtp(advertised), AudioSocket(), MediaWebSocket())
+        for technology in (Local(), Snoop(), *peers):
             made.technologies[technology.name] = technology
         made.components |= {each.name: each for each in components.of(made, path)}
         return made

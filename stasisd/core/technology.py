@@ -118,7 +118,8 @@ class MediaPeer(msgspec.Struct, frozen=True, kw_only=True):
     """Something outside that a channel exchanges bare media with, without a call.
 
     ``format`` is a codec's name. ``server`` says that we wait for the peer to come to us.
-    ``identity`` is what we call ourselves there, where the technology says that.
+    ``identity`` is what we call ourselves there, where the technology says that; ``path`` is
+    that of a WebSocket.
     """
 
     host: str
@@ -126,6 +127,7 @@ class MediaPeer(msgspec.Struct, frozen=True, kw_only=True):
     format: str
     server: bool = False
     identity: UUID | None = None
+    path: str = "/"
 
 
 @runtime_checkable

@@ -19,9 +19,15 @@ from .errors import InvalidParameter, NotSupported
 from .parameters import ApplicationName
 
 # Transport and technology by encapsulation.
-ENCAPSULATIONS = {"rtp": ("udp", "UnicastRTP"), "audiosocket": ("tcp", "AudioSocket")}
-HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s/:\[\]]+):([0-9]{1,5})")
-AUDIOSOCKET = "AudioSocket"
+ENCAPSULATIONS = {
+    "rtp": ("udp", "UnicastRTP"),
+    "audiosocket": ("tcp", "AudioSocket"),
+    "none": ("websocket", "WebSocket"),
+}
+HOST_AND_PORT = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\s/:\[\]]+):(?P<port>[0-9]{1,5})")
+ADDRESS = re.compile(rf"(?:ws://)?{HOST_AND_PORT.pattern}(?P<path>/[!-~]*)?")
+AUDIOSOCKET, WEBSOCKET = "AudioSocket", "websocket"
+UNSUPPORTED = "The encapsulation and/or transport is not supported"
 SHOWN = ("UNICASTRTP_LOCAL_PORT", "UNICASTRTP_LOCAL_ADDRESS")
 
 
@@ -55,18 +61,20 @@ async def external_media(  # noqa: PLR0913 - ARI's parameters, each by its name
     variables: dict[str, Any] | None = None,
 ) -> ChannelSnapshot:
     """Make a channel whose media goes to and comes from a program."""
-    host, port = _place(external_host)
+    place = _place(external_host, websocket=transport == WEBSOCKET)
     if not format:
         raise InvalidParameter("format cannot be empty")
     technology = _technology(encapsulation, transport)
     server = connection_type == "server"
+    if server and transport == WEBSOCKET:
+        raise NotSupported(UNSUPPORTED, detail="WebSockets for media are opened by us")
     identity = _identity(data, server=server) if technology == AUDIOSOCKET else None
     wanted = NewChannel(channel_id=new.id or None, variables=assignments(variables))
     with making():
         new.tenant.claim(*([new.id] if new.id else []))
         peers = dialing.media_peers(new.tenant, technology)
         _check_format(format, peers.formats)
-        peer = MediaPeer(host=host, port=port, format=format, server=server, identity=identity)
+        peer = MediaPeer(**place, format=format, server=server, identity=identity)
         channel = await dialing.request_peer(new.tenant, peers, peer, wanted)
     dialing.originate(channel, dialing.into_application(app, ()), follower=app)
     # As in ARI: where its media is, is shown in this answer and not in events.
@@ -75,15 +83,19 @@ async def external_media(  # noqa: PLR0913 - ARI's parameters, each by its name
     return msgspec.structs.replace(shown, channelvars=where or shown.channelvars)
 
 
-def _place(text: str) -> tuple[str, int]:
+def _place(text: str, *, websocket: bool) -> dict[str, Any]:
+    """Host and port, and the path of a WebSocket."""
     if not text:
         raise InvalidParameter("external_host is required for all but websocket server connections")
-    found = HOST_AND_PORT.fullmatch(text)
-    if found is None or not 0 < int(found[2]) < 65536:
+    found = (ADDRESS if websocket else HOST_AND_PORT).fullmatch(text)
+    if found is None or not 0 < int(found["port"]) < 65536:
         raise InvalidParameter(
-            "external_host must be <host>:<port> for all transports other than websocket"
+            "external_host must be [ws://]<host>:<port>[/<path>] for a websocket"
+            if websocket
+            else "external_host must be <host>:<port> for all transports other than websocket"
         )
-    return found[1], int(found[2])
+    place = {"host": found["host"], "port": int(found["port"])}
+    return place | {"path": found["path"] or "/"} if websocket else place
 
 
 def _check_format(name: str, known: tuple[str, ...]) -> None:
@@ -96,10 +108,13 @@ def _check_format(name: str, known: tuple[str, ...]) -> None:
 
 def _technology(encapsulation: str, transport: str) -> str:
     if encapsulation not in ENCAPSULATIONS:
-        raise NotSupported("The encapsulation and/or transport is not supported")
+        raise NotSupported(UNSUPPORTED)
     fitting, technology = ENCAPSULATIONS[encapsulation]
     if transport != fitting:
-        raise InvalidParameter(f"transport must be '{fitting}' for {encapsulation} encapsulation")
+        said = f"transport must be '{fitting}' for {encapsulation} encapsulation"
+        if fitting == WEBSOCKET:
+            raise NotSupported(UNSUPPORTED, detail=said)
+        raise InvalidParameter(said)
     return technology
 
 

@@ -9,10 +9,9 @@ from stasisd.media import audiosocket
 from stasisd.media.commands import StreamFormat
 from stasisd.media.control import MediaUnavailable, NoPortsLeft
 
-from .peers import add_peer_channel, resolved
+from .peers import add_peer_channel, connected, resolved
 from .silent import SilentLeg
 
-CONNECT_SECONDS = 3
 FORMATS: dict[str, StreamFormat] = {"slin": "slin", "slin16": "slin16"}
 
 
@@ -41,7 +40,7 @@ class AudioSocket:
         """Connect, say who we are, and make a channel. Raises AllocationFailed."""
         assert peer.identity is not None
         host, port = await resolved(peer)
-        stream = await _connected(host, port)
+        stream = await connected(host, port)
         try:
             media = tenant.media.open_stream(
                 stream.socket.fileno(),
@@ -63,13 +62,3 @@ class AudioSocket:
             raise
         leg.channel.attach(media)
         return leg.channel
-
-
-async def _connected(host: str, port: int) -> trio.SocketStream:
-    try:
-        with trio.fail_after(CONNECT_SECONDS):
-            return await trio.open_tcp_stream(host, port)
-    except trio.TooSlowError:
-        raise AllocationFailed(f"{host} port {port} does not answer") from None
-    except OSError as refused:
-        raise AllocationFailed(f"{host} port {port}: {refused}") from None

@@ -10,6 +10,7 @@ from stasisd.core.technology import AllocationFailed, Leg, MediaPeer, NewChannel
 from stasisd.core.tenant import Tenant
 
 RESOLVE_SECONDS = 5
+CONNECT_SECONDS = 3
 
 
 async def resolved(peer: MediaPeer) -> tuple[str, int]:
@@ -25,6 +26,17 @@ async def resolved(peer: MediaPeer) -> tuple[str, int]:
         raise AllocationFailed(f"{peer.host}: {unknown}") from None
     host, port = found[0][4][:2]
     return str(host), int(port)
+
+
+async def connected(host: str, port: int) -> trio.SocketStream:
+    """A TCP connection. Raises AllocationFailed."""
+    try:
+        with trio.fail_after(CONNECT_SECONDS):
+            return await trio.open_tcp_stream(host, port)
+    except trio.TooSlowError:
+        raise AllocationFailed(f"{host} port {port} does not answer") from None
+    except OSError as refused:
+        raise AllocationFailed(f"{host} port {port}: {refused}") from None
 
 
 def add_peer_channel(

@@ -21,6 +21,7 @@ from stasisd.dialplan.parser import parse
 from stasisd.media.control import Media, MediaSettings
 from stasisd.technologies.audiosocket import AudioSocket
 from stasisd.technologies.local import Local
+from stasisd.technologies.media_websocket import MediaWebSocket
 from stasisd.technologies.snoop import Snoop
 from stasisd.technologies.unicast_rtp import UnicastRtp
 from tests.support.media import Network, in_process
@@ -58,6 +59,7 @@ def make_tenant(
     tenant.technologies["Local"] = Local()
     tenant.technologies["UnicastRTP"] = UnicastRtp()
     tenant.technologies["AudioSocket"] = AudioSocket()
+    tenant.technologies["WebSocket"] = MediaWebSocket()
     tenant.technologies["Snoop"] = Snoop()
     return tenant
 
