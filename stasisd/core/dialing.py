@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from . import causes, stasis, variables
+from .snapshots import Party
 from .supervision import Body
 from .technology import (
     AllocationFailed,
@@ -181,6 +182,8 @@ def dial_held(channel: "Channel", *, seconds: float = 0, caller: "Channel | None
     assert channel.nursery is not None, "an application holds live channels only"
     channel.attempt.asked = True
     channel.attempt.caller = caller
+    if caller is not None and channel.snapshot.connected == Party():
+        channel.change(connected=caller.snapshot.caller)  # whom the far end shows as calling
     channel.nursery.start_soon(_reach, channel, seconds or float("inf"))
 
 

@@ -78,7 +78,7 @@ class Sharing:
                 ids.append(snapshot.target_uri.removeprefix("channel:"))
         yield from (f"channel:{channel_id}" for channel_id in ids)
         for channel in filter(None, map(self._tenant.channels.get, ids)):
-            for related in (channel.other_half, channel.dialled_by):
+            for related in (channel.other_half, channel.attempt.caller):
                 if related is not None:
                     yield related.topics[0]
 

@@ -21,6 +21,7 @@ from .in_stasis import BEFORE_THE_CALL, held
 from .parameters import Address, ApplicationName, NewChannelId
 
 FORMATS = ("ulaw", "alaw")
+LONGEST_ID = 149
 TAKEN = "Channel with given unique ID already exists"
 
 Endpoint = Annotated[Address, Required("Endpoint must be specified")]
@@ -133,11 +134,7 @@ def _request(
 ) -> Channel:
     if "/" not in endpoint:
         raise InvalidParameter("Invalid endpoint specified")
-    given = [
-        channel_id for channel_id in (wanted.channel_id, wanted.other_channel_id) if channel_id
-    ]
-    with making():
-        tenant.claim(*given)
+    with making(tenant, wanted.channel_id, wanted.other_channel_id):
         channel = dialing.request(tenant, endpoint, wanted)
     if originator is not None and not channel.snapshot.accountcode:
         channel.change(accountcode=originator.snapshot.accountcode)
@@ -145,9 +142,16 @@ def _request(
 
 
 @contextmanager
-def making() -> Iterator[None]:
-    """Say in ARI's words why a channel could not be made."""
+def making(tenant: Tenant, *ids: str | None) -> Iterator[None]:
+    """Make channels of these ids, where they are given; say in ARI's words why they can't be.
+
+    An id is taken by a channel of whatever kind.
+    """
+    given = [channel_id for channel_id in ids if channel_id]
+    if any(len(channel_id) > LONGEST_ID for channel_id in given):
+        raise InvalidParameter(f"A channel's id has at most {LONGEST_ID} characters")
     try:
+        tenant.claim(*given)
         yield
     except Draining:
         raise

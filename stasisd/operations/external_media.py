@@ -70,8 +70,7 @@ async def external_media(  # noqa: PLR0913 - ARI's parameters, each by its name
         raise NotSupported(UNSUPPORTED, detail="WebSockets for media are opened by us")
     identity = _identity(data, server=server) if technology == AUDIOSOCKET else None
     wanted = NewChannel(channel_id=new.id or None, variables=assignments(variables))
-    with making():
-        new.tenant.claim(*([new.id] if new.id else []))
+    with making(new.tenant, new.id):
         peers = dialing.media_peers(new.tenant, technology)
         _check_format(format, peers.formats)
         peer = MediaPeer(**place, format=format, server=server, identity=identity)

@@ -38,8 +38,7 @@ async def snoop_channel(
     if spy == whisper == "none":
         raise InvalidParameter("spy or whisper must name a direction")
     wanted = NewChannel(channel_id=new.id or None)
-    with making():
-        new.tenant.claim(*([new.id] if new.id else []))
+    with making(new.tenant, new.id):
         snooping = dialing.snoop(channel, Snooping(spy=spy, whisper=whisper), wanted)
     shown = snooping.snapshot
     await dialing.enter(snooping, app, arguments(app_args), follow=False)

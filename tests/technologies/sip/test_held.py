@@ -66,6 +66,7 @@ async def test_a_caller_in_the_bridge_hears_ringing_early_media_and_the_answer(
     bridge.join(channel)
     dialing.dial_held(channel, caller=caller)
     received = await other.rings()
+    assert received.from_.uri.user == "100"
     other.do("ring", received.call)
     assert (await one.wait(CallProgressed)).status == 180
     body, other.remote = other.description.answer(received.body)
