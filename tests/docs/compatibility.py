@@ -17,13 +17,30 @@ TESTS = Path(__file__).parent.parent
 ASTERISK = "bindings/rest/test_asterisk.py::test_"
 MAILBOX = "bindings/rest/test_states.py::test_a_mailbox"
 MESSAGES = "technologies/sip/test_messages.py::test_"
+PLACES = "operations/test_channel_places.py::test_"
+OVER_HTTP = "operations/test_over_http.py::test_"
 EXERCISED: Mapping[str, str] = {
+    "applications.filter": (
+        "bindings/rest/test_events.py::test_a_filter_lets_some_types_of_events_through"
+    ),
     "asterisk.addLog": f"{ASTERISK}a_log_channel",
     "asterisk.deleteObject": f"{ASTERISK}an_endpoint_is_made_changed_and_deleted",
     "asterisk.loadModule": f"{ASTERISK}the_parts_of_the_server",
     "asterisk.rotateLog": f"{ASTERISK}a_log_channel",
     "asterisk.unloadModule": f"{ASTERISK}the_parts_of_the_server",
     "asterisk.updateObject": f"{ASTERISK}an_endpoint_is_made_changed_and_deleted",
+    "bridges.getBridgeVars": f"{OVER_HTTP}variables_of_a_bridge",
+    "bridges.playWithId": f"{OVER_HTTP}a_bridge_plays",
+    "bridges.setBridgeVars": f"{OVER_HTTP}variables_of_a_bridge",
+    "channels.move": f"{PLACES}the_channel_ends_here_and_starts_there",
+    "channels.originateWithId": f"{OVER_HTTP}a_channel_with_an_id_of_the_programs",
+    "channels.redirect": f"{PLACES}what_is_refused",
+    "channels.ringStop": f"{OVER_HTTP}ringing_and_no_more",
+    "channels.snoopChannel": "operations/test_snoop.py::test_both_forms",
+    "channels.snoopChannelWithId": "operations/test_snoop.py::test_both_forms",
+    "channels.transfer_progress": f"{PLACES}what_is_refused",
+    "events.claimChannel": "core/test_broadcast.py::test_the_first_that_claims_has_the_call",
+    "recordings.cancel": f"{OVER_HTTP}a_recording_that_is_cancelled",
     "endpoints.refer": f"{MESSAGES}a_phone_is_asked_to_call",
     "endpoints.referToEndpoint": f"{MESSAGES}a_phone_is_asked_to_call",
     "endpoints.sendMessageToEndpoint": f"{MESSAGES}a_phone_is_sent_a_text",
