@@ -32,7 +32,10 @@ def check(settings: Settings) -> Iterator[Mistake]:
     yield from _check_sip(settings.sip)
     yield from _check_media(settings.media)
     yield from _match(
-        _ORPHANS, ("events", "orphans"), settings.events.orphans, "keep or hangup:SECONDS"
+        _ORPHANS,
+        ("events", "orphans"),
+        settings.events.orphans,
+        "keep, continue:SECONDS or hangup:SECONDS",
     )
     for name, tenant in settings.tenants.items():
         if name != ONLY_TENANT:

@@ -230,4 +230,5 @@ class Application:
 
     def end(self) -> None:
         """Hear nothing more, for good."""
+        self.tenant.numbers.passed(self.journal.last)
         self._subscription.cancel()

@@ -2,8 +2,8 @@
 
 A client that lost its socket says which number it had last and gets what came after, in order
 and once, as long as the log reaches back. Numbers never come twice under one name, also after a
-restart: each log begins at the second of its making, times 2**20, which stays below 2**53, so that
-every client can hold them exactly.
+restart: each log begins at the microsecond of its making, which stays below 2**53, so that every
+client can hold them exactly.
 """
 
 from collections import deque
@@ -13,8 +13,6 @@ import msgspec
 
 from .bus import Delivery
 from .events import Event
-
-NUMBERS_PER_SECOND = 1 << 20
 
 _pack = msgspec.msgpack.Encoder().encode
 
@@ -40,12 +38,16 @@ class Numbers:
     def __init__(self, now: Callable[[], float]) -> None:
         """``now`` is in seconds since the epoch."""
         self._now = now
-        self._second = 0
+        self._highest = 0
 
     def begin(self) -> int:
         """The number before the first one of a new log."""
-        self._second = max(int(self._now()), self._second + 1)
-        return self._second * NUMBERS_PER_SECOND
+        self._highest = max(int(self._now() * 1_000_000), self._highest + 1)
+        return self._highest
+
+    def passed(self, number: int) -> None:
+        """A log ended with this number: none begins below it, also when the clock is put back."""
+        self._highest = max(self._highest, number)
 
 
 class Journal:
