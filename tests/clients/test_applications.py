@@ -11,8 +11,6 @@ from pathlib import Path
 import pytest
 import trio
 
-from stasisd.operations import OPERATIONS
-
 from .running import Stage, stage
 
 pytestmark = pytest.mark.client
@@ -44,7 +42,6 @@ async def test_bridge_dial(tmp_path: Path, node_modules: Path) -> None:
         await observed.events.until("BridgeDestroyed")
 
 
-@pytest.mark.skipif("channels.startMoh" not in OPERATIONS, reason="channels have no music yet")
 async def test_hold(tmp_path: Path, node_modules: Path) -> None:
     program = ("node", APPLICATIONS / "hold.js")
     async with (

@@ -96,7 +96,7 @@ def test_waits_double_up_to_the_longest() -> None:
 async def test_persistent_serves_its_applications(server: Server, peer: Peer) -> None:
     async with running(connection(server, peer)) as stop:
         wire = await peer.connection(0)
-        await trio.sleep(1)
+        assert (await wire.until("ApplicationRegistered"))["application"] == "voicebot"
         assert server.tenant.applications["voicebot"].is_served
         assert (await wire.until("ApplicationRegistered"))["application"] == "voicebot"
         await server.request("POST", CALL)
@@ -168,6 +168,10 @@ async def test_each_call_gets_a_connection_of_its_own(
         wire = await peer.connection(0)
         start = await wire.until("StasisStart")
         name = start["channel"]["name"]
+        assert (wire.sent[0]["type"], wire.sent[0]["application"]) == (
+            "ApplicationRegistered",
+            f"voicebot:{name}",
+        )
         assert (start["application"], start["args"]) == (f"voicebot:{name}", ["a", "b"])
         assert await server.get("/ari/applications") != []
         wire.say(type="RESTRequest", method="POST", uri="channels/c/continue")
