@@ -54,6 +54,17 @@ async def test_it_ends_with_the_channel_it_is_at(server: Server, socket: Socket)
     assert_nothing_left(server.tenant)
 
 
+async def test_it_ends_with_a_call_that_nobody_answers(server: Server, socket: Socket) -> None:
+    everything = await server.listen("/ari/events?app=all&subscribeAll=true")
+    ring = "endpoint=Local/ring@conformance&app=app&timeout=2"
+    await server.request("POST", f"/ari/channels?{ring}&channelId=r")
+    assert (await snoop(server, "r/snoop/s?spy=both&app=app"))[0] == 200
+    await trio.sleep(3)
+    destroyed = [m for m in everything.messages if m["type"] == "ChannelDestroyed"]
+    causes = {message["channel"]["id"]: message["cause"] for message in destroyed}
+    assert (causes["r"], causes["s"]) == (19, 16)
+
+
 async def test_it_ends_by_itself_and_leaves_the_channel(server: Server, socket: Socket) -> None:
     await snoop(server, "c/snoop/s?spy=both&app=app")
     assert (await server.request("DELETE", "/ari/channels/s")).status == 204

@@ -87,6 +87,17 @@ async def test_a_caller_in_the_bridge_hears_ringing_early_media_and_the_answer(
     channel.hangup()
 
 
+async def test_the_phone_shows_who_calls(world: World) -> None:
+    one, other = await world.phone("100"), await world.phone("101")
+    caller, call = await caller_in_stasis(world, one)
+    channel = await created(world)
+    dialing.dial_held(channel, caller=caller)
+    assert (await other.rings()).from_.uri.user == "100"
+    channel.hangup()
+    one.hang_up(call)
+    await other.wait(CallEnded)
+
+
 async def test_two_that_were_bridged_before_the_dial_hear_each_other(world: World) -> None:
     one, other = await world.phone("100"), await world.phone("101")
     channels = [await created(world, name) for name in ("100", "101")]
