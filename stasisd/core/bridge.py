@@ -107,7 +107,7 @@ class Bridge:
         del self._members[channel]
         channel.bridge = None
         self.channels.remove(channel)
-        channel.entertain(on=False)
+        channel.sound.entertain(on=False)
         channel.unset_variable(PEER)
         self._publish_change(events.ChannelLeftBridge, channel)
         if channel.visit is not None:
@@ -170,7 +170,7 @@ class Bridge:
         )
         entertained = self._entertained()
         for channel in self.channels:
-            channel.entertain(on=channel in entertained)
+            channel.sound.entertain(on=channel in entertained)
 
     def _place(self, joining: Joining) -> Place:
         digits = not joining.absorb_dtmf

@@ -9,12 +9,10 @@ import structlog
 import trio
 
 from stasisd.media.commands import (
-    HOLD_MUSIC,
     RINGBACK,
     DtmfReceived,
     Latched,
     PortClosed,
-    Side,
     StreamEnded,
     TalkFinished,
     TalkStarted,
@@ -26,6 +24,7 @@ from .attempt import Attempt
 from .cause import Ending, caused_by
 from .device_state import OF_CHANNEL, device_of
 from .snapshots import ChannelSnapshot, DialplanPosition, Party
+from .sound import Sound
 from .technology import Leg
 
 if TYPE_CHECKING:
@@ -81,8 +80,7 @@ class Channel:
         # What its snapshot shows beside the tenant's own choice of variables.
         self.reported: dict[str, str] = {}
         self.port: Port | None = None
-        self.talk_detection: tuple[int, int] | None = None
-        self._music: set[str] = set()  # who wants it to hear music
+        self.sound = Sound(self)
         self.nursery: trio.Nursery | None = None
         self.visit: Visit | None = None
         self.bridge: Bridge | None = None
@@ -195,52 +193,6 @@ class Channel:
         if not self.is_up:
             self.leg.progress()
 
-    def mute(self, direction: Side) -> None:
-        """Silence what the far end says (in), hears (out), or both."""
-        if self.port is not None:
-            self.port.mute(direction)
-
-    def unmute(self, direction: Side) -> None:
-        """Take ``mute`` back."""
-        if self.port is not None:
-            self.port.unmute(direction)
-
-    def hold_music(self, *, on: bool) -> None:
-        """Let the far end hear music in place of the others; what is played comes first."""
-        self._hear_music("asked", on=on)
-
-    def entertain(self, *, on: bool) -> None:
-        """The same, as the bridge wants it; either wish is enough."""
-        self._hear_music("bridged", on=on)
-
-    def _hear_music(self, wish: str, *, on: bool) -> None:
-        before = bool(self._music)
-        if on:
-            self._music.add(wish)
-        else:
-            self._music.discard(wish)
-        if bool(self._music) != before and self.port is not None:
-            self.port.hold_music((HOLD_MUSIC,) if on else None)
-
-    def send_silence(self, *, on: bool) -> None:
-        """Send silence while there is nothing else to send."""
-        if self.port is not None:
-            self.port.silence(on)
-
-    def send_dtmf(self, digits: str, **times_ms: int) -> None:
-        """Send digits to the far end; see the media's command for the times."""
-        if self.port is not None:
-            self.port.send_dtmf(digits, **times_ms)
-
-    def detect_talk(self, silence_ms: int | None, threshold: int = 0) -> None:
-        """Tell when the far end talks, and when it was silent for so long; None ends that.
-
-        ``threshold`` is the mean magnitude of 16-bit samples from which on sound is talk.
-        """
-        self.talk_detection = None if silence_ms is None else (silence_ms, threshold)
-        if self.port is not None:
-            self.port.detect_talk(silence_ms, threshold)
-
     def pressed(self, digit: str, duration_ms: int) -> None:
         """The far end pressed a key and let it go."""
         self.publish(events.ChannelDtmfReceived, digit=digit, duration_ms=duration_ms)
@@ -271,10 +223,7 @@ class Channel:
     def attach(self, port: Port) -> None:
         """Give the channel its media. Its reports are read while the channel lives."""
         self.port = port
-        if self.talk_detection is not None:
-            self.detect_talk(*self.talk_detection)
-        if self._music:
-            port.hold_music((HOLD_MUSIC,))
+        self.sound.begin()
         if self.nursery is not None:
             self.watch(port, self.nursery)
         if self.bridge is not None:

@@ -117,12 +117,12 @@ LONGEST_MS = 2**31 - 1
 def _write_talk_detect(channel: "Channel", argument: str, value: str) -> None:
     """``TALK_DETECT(set)=SILENCE_MS,THRESHOLD``, each with its default; or ``(remove)``."""
     if argument == "remove":
-        channel.detect_talk(None)
+        channel.sound.detect_talk(None)
         return
     silence, _, threshold = value.partition(",")
     if argument != "set":
         raise UnknownFunction(argument)
-    channel.detect_talk(
+    channel.sound.detect_talk(
         _within(silence, LONGEST_MS, TALK_SILENCE_MS),
         _within(threshold, MOST_MAGNITUDE, TALK_THRESHOLD),
     )

@@ -83,14 +83,14 @@ async def record(
 def start_moh(channel: Control[Channel], moh_class: str = "") -> None:  # noqa: ARG001 - see below
     """Let the channel hear music on hold. There is one music, whatever class is asked for."""
     in_stasis(channel)
-    channel.hold_music(on=True)
+    channel.sound.hold_music(on=True)
 
 
 @operation("channels.stopMoh", rest="DELETE /channels/{channelId}/moh", errors=IN_STASIS)
 def stop_moh(channel: Control[Channel]) -> None:
     """Stop the music on hold."""
     in_stasis(channel)
-    channel.hold_music(on=False)
+    channel.sound.hold_music(on=False)
 
 
 @operation(

@@ -111,7 +111,7 @@ def send_dtmf(
     strange = set(digits) - set("0123456789*#ABCD")
     if strange:
         raise InvalidParameter(f"{''.join(sorted(strange))!r} are no DTMF digits")
-    channel.send_dtmf(
+    channel.sound.send_dtmf(
         digits, before_ms=before, between_ms=between, duration_ms=duration or 100, after_ms=after
     )
 
@@ -120,14 +120,14 @@ def send_dtmf(
 def mute(channel: Control[Channel], direction: Direction = "both") -> None:
     """Silence what the channel hears (out), says (in), or both."""
     in_stasis(channel)
-    channel.mute(direction)
+    channel.sound.mute(direction)
 
 
 @operation("channels.unmute", rest="DELETE /channels/{channelId}/mute", errors=IN_STASIS)
 def unmute(channel: Control[Channel], direction: Direction = "both") -> None:
     """Take mute back."""
     in_stasis(channel)
-    channel.unmute(direction)
+    channel.sound.unmute(direction)
 
 
 @operation("channels.hold", rest="POST /channels/{channelId}/hold", errors=IN_STASIS)
@@ -148,11 +148,11 @@ def unhold(channel: Control[Channel]) -> None:
 def start_silence(channel: Control[Channel]) -> None:
     """Send silence while there is nothing else to send."""
     in_stasis(channel)
-    channel.send_silence(on=True)
+    channel.sound.send_silence(on=True)
 
 
 @operation("channels.stopSilence", rest="DELETE /channels/{channelId}/silence", errors=IN_STASIS)
 def stop_silence(channel: Control[Channel]) -> None:
     """Stop sending silence."""
     in_stasis(channel)
-    channel.send_silence(on=False)
+    channel.sound.send_silence(on=False)

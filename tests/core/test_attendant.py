@@ -200,7 +200,7 @@ async def test_the_end_of_a_bridge_keeps_what_was_recorded(bridge: Bridge) -> No
 async def test_a_key_ends_a_recording(bridge: Bridge) -> None:
     live = await attendant.record(bridge, wanted(terminate_on="#"))
     await trio.sleep(1)
-    bridge.tenant.channels["c;2"].send_dtmf("5#")
+    bridge.tenant.channels["c;2"].sound.send_dtmf("5#")
     await live.finished.wait()
     assert live.snapshot.state == "done"
     await end(bridge)

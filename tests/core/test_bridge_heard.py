@@ -47,7 +47,7 @@ async def test_a_muted_leg_is_absent_and_hears(by: str, conference: Conference) 
     if by == "joining":
         bridge.join(conference.phones["a"].channel, Joining(speaks=False))
     else:
-        conference.phones["a"].channel.mute("in")
+        conference.phones["a"].channel.sound.mute("in")
     await conference.talk()
     assert conference.heard() == {"a": of("b", "c"), "b": of("c"), "c": of("b")}
 
@@ -178,11 +178,11 @@ async def test_who_is_put_on_hold_hears_music(conference: Conference) -> None:
 async def test_music_that_was_asked_for_outlasts_the_bridge(conference: Conference) -> None:
     bridge = bridge_of(conference, "ab", holding=True)
     a = conference.phones["a"].channel
-    a.hold_music(on=True)
+    a.sound.hold_music(on=True)
     bridge.destroy()
     assert await music(conference) == {"a": True, "b": False, "c": False}
     bridge = bridge_of(conference, "ab", holding=True)
-    a.hold_music(on=False)
+    a.sound.hold_music(on=False)
     assert await music(conference) == {"a": True, "b": True, "c": False}
     bridge.leave(a)
     assert await music(conference) == {"a": False, "b": True, "c": False}

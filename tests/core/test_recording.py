@@ -143,7 +143,7 @@ async def test_it_ends_by_silence_and_tells_of_it(channel: Channel) -> None:
 async def test_a_key_ends_it(keys: str, pressed: str, ends: bool, channel: Channel) -> None:
     terminate_on = recording.TERMINATORS[keys]
     live = await recording.record(channel, wanted(terminate_on=terminate_on))
-    channel.tenant.channels["c;2"].send_dtmf(pressed)
+    channel.tenant.channels["c;2"].sound.send_dtmf(pressed)
     await trio.sleep(2)
     assert live.finished.is_set() == ends
 

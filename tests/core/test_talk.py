@@ -78,7 +78,7 @@ async def test_it_waits_for_the_channels_media(conference: Conference, channel: 
 async def test_what_makes_no_sense_is_refused(channel: Channel, name: str, value: str) -> None:
     with pytest.raises(UnknownFunction):
         variables.write(channel, name, value)
-    assert channel.talk_detection is None
+    assert channel.sound.talk_detection is None
 
 
 async def test_it_can_not_be_read(channel: Channel) -> None:

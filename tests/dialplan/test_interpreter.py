@@ -152,7 +152,7 @@ exten => s,1,Answer()
         listener = Listener(tenant)
         dial_in(tenant, "s@default")
         await trio.sleep(2)
-        tenant.channels["c"].send_dtmf("1#")
+        tenant.channels["c"].sound.send_dtmf("1#")
         await listener.until(events.ChannelDestroyed, id="c;2")
         shown = [
             event.dialplan_app_data

@@ -356,7 +356,7 @@ async def test_a_crash_is_one_answer(call: Server, monkeypatch: pytest.MonkeyPat
     def broken(*_arguments: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr("stasisd.core.channel.Channel.mute", broken)
+    monkeypatch.setattr("stasisd.core.sound.Sound.mute", broken)
     reply = await call.request("POST", "/ari/channels/c/mute")
     assert (reply.status, reply.json["message"]) == (500, "Internal error")
     assert (await call.request("POST", "/ari/channels/c/hold")).status == 204

@@ -206,7 +206,7 @@ async def test_keys_as_events(world: World) -> None:
     await phone.press("15*")
     await world.events.settle()
     assert keys(world) == "15*"
-    only_channel(world).send_dtmf("42#")
+    only_channel(world).sound.send_dtmf("42#")
     await world.events.settle()
     assert phone.keys_heard() == "42#"
     phone.hang_up(call)
@@ -242,8 +242,8 @@ async def test_keys_as_sounds(world: World) -> None:
     await world.events.settle()
     assert keys(world) == "15*"
     far.packets.clear()
-    only_channel(world).send_silence(on=True)
-    only_channel(world).send_dtmf("42#")
+    only_channel(world).sound.send_silence(on=True)
+    only_channel(world).sound.send_dtmf("42#")
     await world.events.settle(2)
     heard = codecs.decode(np.frombuffer(far.heard(), np.uint8), codecs.PCMU)
     assert "".join(digit for digit, _ in digits_of(heard)) == "42#"

@@ -20,12 +20,12 @@ async def test_music_takes_the_place_of_the_others(world: World) -> None:
     (one, first), (other, second) = await callers(world, "100", "open")
     bridge(world, first, second)
     assert set(FRAME) <= await sounds(one, other)
-    first.hold_music(on=True)
-    first.hold_music(on=True)
+    first.sound.hold_music(on=True)
+    first.sound.hold_music(on=True)
     await sounds(one, other)
     assert len(await sounds(one, other)) > 20, "that is no music"
-    first.hold_music(on=False)
-    first.hold_music(on=False)
+    first.sound.hold_music(on=False)
+    first.sound.hold_music(on=False)
     await sounds(one, other)
     assert await sounds(one, other) == set(FRAME)
     for channel in (first, second):

@@ -1,0 +1,75 @@
+"""What the far end of a channel hears and says beside what is played and bridged."""
+
+from typing import TYPE_CHECKING
+
+from stasisd.media.commands import HOLD_MUSIC, Side
+
+if TYPE_CHECKING:
+    from .channel import Channel
+
+
+class Sound:
+    """Each channel has one. Without media its verbs do nothing.
+
+    Music and talk detection are wishes that last: :meth:`begin` takes them to media that come
+    later.
+    """
+
+    def __init__(self, channel: "Channel") -> None:
+        self._channel = channel
+        # The silence in milliseconds that ends talk, and the magnitude from which on it is talk.
+        self.talk_detection: tuple[int, int] | None = None
+        self._music: set[str] = set()  # who wants the channel to hear music
+
+    def begin(self) -> None:
+        """The channel got its media."""
+        if self.talk_detection is not None:
+            self.detect_talk(*self.talk_detection)
+        if self._music and self._channel.port is not None:
+            self._channel.port.hold_music((HOLD_MUSIC,))
+
+    def mute(self, direction: Side) -> None:
+        """Silence what the far end says (in), hears (out), or both."""
+        if self._channel.port is not None:
+            self._channel.port.mute(direction)
+
+    def unmute(self, direction: Side) -> None:
+        """Take ``mute`` back."""
+        if self._channel.port is not None:
+            self._channel.port.unmute(direction)
+
+    def hold_music(self, *, on: bool) -> None:
+        """Let the far end hear music in place of the others; what is played comes first."""
+        self._hear_music("asked", on=on)
+
+    def entertain(self, *, on: bool) -> None:
+        """The same, as the bridge wants it; either wish is enough."""
+        self._hear_music("bridged", on=on)
+
+    def _hear_music(self, wish: str, *, on: bool) -> None:
+        before = bool(self._music)
+        if on:
+            self._music.add(wish)
+        else:
+            self._music.discard(wish)
+        if bool(self._music) != before and self._channel.port is not None:
+            self._channel.port.hold_music((HOLD_MUSIC,) if on else None)
+
+    def send_silence(self, *, on: bool) -> None:
+        """Send silence while there is nothing else to send."""
+        if self._channel.port is not None:
+            self._channel.port.silence(on)
+
+    def send_dtmf(self, digits: str, **times_ms: int) -> None:
+        """Send digits to the far end; see the media's command for the times."""
+        if self._channel.port is not None:
+            self._channel.port.send_dtmf(digits, **times_ms)
+
+    def detect_talk(self, silence_ms: int | None, threshold: int = 0) -> None:
+        """Tell when the far end talks, and when it was silent for so long; None ends that.
+
+        ``threshold`` is the mean magnitude of 16-bit samples from which on sound is talk.
+        """
+        self.talk_detection = None if silence_ms is None else (silence_ms, threshold)
+        if self._channel.port is not None:
+            self._channel.port.detect_talk(silence_ms, threshold)
