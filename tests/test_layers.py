@@ -17,7 +17,12 @@ ALLOWED: dict[str, set[str]] = {
     "stasisd.rtp": set(),
     "stasisd.media": {"stasisd.rtp"},
     "stasisd.store": set(),
-    "stasisd.core": {"stasisd.media.control", "stasisd.media.commands", "stasisd.store"},
+    "stasisd.core": {
+        "stasisd.media.control",
+        "stasisd.media.commands",
+        "stasisd.media.reports",
+        "stasisd.store",
+    },
     "stasisd.dialplan": {"stasisd.core"},
     "stasisd.operations": {"stasisd.core", "stasisd.store", "caps"},
     "stasisd.technologies": {

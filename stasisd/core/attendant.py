@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from stasisd.media.commands import HOLD_MUSIC, MusicFailed
+from stasisd.media.commands import HOLD_MUSIC
 from stasisd.media.control import MediaUnavailable, NoPortsLeft, Port
+from stasisd.media.reports import MusicFailed
 
 from . import recording
 from .bridge import Joining

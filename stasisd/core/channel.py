@@ -8,8 +8,9 @@ import msgspec
 import structlog
 import trio
 
-from stasisd.media.commands import (
-    RINGBACK,
+from stasisd.media.commands import RINGBACK
+from stasisd.media.control import Port
+from stasisd.media.reports import (
     DtmfReceived,
     Latched,
     PortClosed,
@@ -17,7 +18,6 @@ from stasisd.media.commands import (
     TalkFinished,
     TalkStarted,
 )
-from stasisd.media.control import Port
 
 from . import causes, events
 from .attempt import Attempt

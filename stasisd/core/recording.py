@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import msgspec
 import trio
 
-from stasisd.media.commands import IfExists, RecordingEnded, RecordingFormat, RecordSpec
+from stasisd.media.commands import IfExists, RecordingFormat, RecordSpec
 from stasisd.media.control import Recording
+from stasisd.media.reports import RecordingEnded
 
 from . import events
 from .cause import Ending

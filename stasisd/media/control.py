@@ -14,20 +14,12 @@ import msgspec
 import structlog
 import trio
 
-from .commands import (
-    Direction,
-    Framing,
-    OpenPair,
-    OpenRtp,
-    OpenSnoop,
-    OpenStream,
-    StreamFormat,
-    WorkerStatistics,
-)
+from .commands import Direction, Framing, OpenPair, OpenRtp, OpenSnoop, OpenStream, StreamFormat
 from .handles import Playing, Port, Recording, Sending
 from .link import start_worker
 from .mix import Mix
 from .numbers import NoPortsLeft
+from .reports import WorkerStatistics
 from .session import Link, LinkBroken, MediaUnavailable, Session
 
 __all__ = [

@@ -12,10 +12,11 @@ import numpy as np
 
 from stasisd.rtp import telephone_event
 
-from .commands import DTMF_FREQUENCIES, DtmfReceived, DtmfSent, Report, SendDtmf
+from .commands import DTMF_FREQUENCIES, SendDtmf
 from .library import sound
 from .mixes import Mixes
 from .ports import NOBODY, PAIR, RTP, STREAM, Mask, Ports, Rows
+from .reports import DtmfReceived, DtmfSent, Report
 from .sending import Sender
 from .streams import Streams
 from .wires import Wires

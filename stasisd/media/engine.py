@@ -9,10 +9,11 @@ first source that has something, and sent.
 import msgspec
 
 from . import commands
-from .commands import AskStatistics, Command, Rejected, Report, WorkerStatistics
+from .commands import AskStatistics, Command
 from .disk import Disk
 from .parts import Parts
 from .ports import NOBODY, PAIR, PHASES, RTP, SNOOP, STREAM
+from .reports import Rejected, Report, WorkerStatistics
 from .streams import Random
 from .transport import Transport
 from .verbs import Verbs

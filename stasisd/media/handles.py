@@ -11,19 +11,15 @@ from typing import Protocol
 import trio
 
 from . import commands
-from .commands import (
-    Command,
+from .commands import Command, RecordSpec, Remote, Side, ToneSegment
+from .reports import (
     DtmfSent,
     HandleReport,
     PlaybackEnded,
     PortClosed,
     PortReport,
     RecordingEnded,
-    RecordSpec,
-    Remote,
     RtpStatistics,
-    Side,
-    ToneSegment,
 )
 
 INBOX = 1000  # reports that nobody fetched; a flood of digits beyond that is dropped

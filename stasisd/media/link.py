@@ -17,7 +17,8 @@ from contextlib import asynccontextmanager
 import structlog
 import trio
 
-from .commands import AskStatistics, Command, Report, decode_reports, encode
+from .commands import AskStatistics, Command, encode
+from .reports import Report, decode_reports
 from .session import Link, LinkBroken
 
 log = structlog.get_logger(__name__)

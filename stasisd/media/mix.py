@@ -2,7 +2,7 @@
 
 import trio
 
-from . import commands
+from . import commands, reports
 from .handles import Port
 
 
@@ -68,7 +68,7 @@ class Mix:
         await self._changed.wait()
         return self.speakers
 
-    def _on_report(self, report: commands.Speakers) -> None:
+    def _on_report(self, report: reports.Speakers) -> None:
         names = [(speaker.slot, speaker.generation) for speaker in report.speakers]
         self._speakers = [self._ports[name] for name in names if name in self._ports]
         changed, self._changed = self._changed, trio.Event()

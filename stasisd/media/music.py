@@ -1,9 +1,10 @@
 """Music on hold: a playback of its own for each port, over and over, that can't fail for long."""
 
-from .commands import HOLD_TONE, AnySegment, MusicFailed, PlaybackEnded, Report
+from .commands import HOLD_TONE, AnySegment
 from .library import Audio, Library
 from .playing import Player
 from .ports import Mask, Ports, Rows
+from .reports import MusicFailed, PlaybackEnded, Report
 
 
 class Music:

@@ -1,6 +1,5 @@
 """What an engine is made of: who knows what, and who is told of whom."""
 
-from .commands import Report
 from .detect import Detector
 from .digits import Digits
 from .disk import Disk
@@ -12,6 +11,7 @@ from .ports import Ports
 from .receiving import Receiver
 from .recording import Recorders
 from .reporting import Reporting
+from .reports import Report
 from .sending import Sender
 from .snooping import Snoops
 from .sources import Sources

@@ -7,16 +7,10 @@ of a run the frame is assembled from what follows, and a new run begins.
 
 import numpy as np
 
-from .commands import (
-    AnySegment,
-    ControlPlayback,
-    FileSegment,
-    PlaybackEnded,
-    PlaybackStarted,
-    Report,
-)
+from .commands import AnySegment, ControlPlayback, FileSegment
 from .library import Audio, Library
 from .ports import Mask, Ports, Rows
+from .reports import PlaybackEnded, PlaybackStarted, Report
 from .timeline import Failed, Timeline
 
 _RATE_MS = 8

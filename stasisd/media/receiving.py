@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from stasisd.rtp import packet, telephone_event
 
 from .codecs import DECODE, L16, L16_16, Samples
-from .commands import Latched, Report
 from .ports import Ports, Rows
+from .reports import Latched, Report
 from .streams import EVENT, UNKNOWN, Streams
 from .transport import Address, Stray, Transport
 

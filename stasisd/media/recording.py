@@ -7,18 +7,11 @@ to the disk in turns, a few per tick, so that a thousand files are not written i
 import numpy as np
 from numpy.typing import NDArray
 
-from .commands import (
-    Record,
-    RecordingAction,
-    RecordingEnd,
-    RecordingEnded,
-    RecordingStarted,
-    RecordSpec,
-    Report,
-)
+from .commands import Record, RecordingAction, RecordSpec
 from .digits import BEEP_MS
 from .disk import Disk
 from .ports import Ports, Rows, phase_of
+from .reports import RecordingEnd, RecordingEnded, RecordingStarted, Report
 from .wave import CODINGS, WaveFile
 
 EVERY = 50  # frames between two writes of one file

@@ -4,8 +4,8 @@ import numpy as np
 
 from stasisd.rtp import rtcp
 
-from .commands import RtpStatistics
 from .ports import Rows
+from .reports import RtpStatistics
 from .streams import Random, Streams
 from .transport import Transport
 

@@ -9,11 +9,11 @@ from typing import Protocol
 import structlog
 import trio
 
-from .commands import (
-    MAX_PORTS,
-    AskRtpStatistics,
-    AskStatistics,
-    Command,
+from .commands import MAX_PORTS, AskRtpStatistics, AskStatistics, Command
+from .handles import Playing, Port, Recording, Sending
+from .mix import Mix
+from .numbers import NoPortsLeft, UdpPorts
+from .reports import (
     HandleReport,
     Opened,
     OpenFailed,
@@ -24,9 +24,6 @@ from .commands import (
     Speakers,
     WorkerStatistics,
 )
-from .handles import Playing, Port, Recording, Sending
-from .mix import Mix
-from .numbers import NoPortsLeft, UdpPorts
 
 log = structlog.get_logger(__name__)
 

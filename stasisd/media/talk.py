@@ -6,9 +6,9 @@ The level of a frame is the mean magnitude of its samples; from a threshold on i
 import numpy as np
 from numpy.typing import NDArray
 
-from .commands import Report, Speaker, Speakers, TalkFinished, TalkStarted
 from .mixes import Mixes
 from .ports import NOBODY, Ports, Rows
+from .reports import Report, Speaker, Speakers, TalkFinished, TalkStarted
 
 THRESHOLD = 256  # of speech, where nobody says another
 FRAME_MS = 20

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from . import commands, timeline
+from . import commands, reports, timeline
 from .commands import (
     AskRtpStatistics,
     Close,
@@ -108,11 +108,11 @@ class Verbs:
             self._parts.transport.open(slot, command.host, command.port)
         except OSError as error:
             self._parts.ports.close(slot)
-            self._parts.reports.append(commands.OpenFailed(slot, generation, str(error)))
+            self._parts.reports.append(reports.OpenFailed(slot, generation, str(error)))
             return
         self._parts.streams.open(slot)
         self._parts.reporting.open(slot)
-        self._parts.reports.append(commands.Opened(slot, generation))
+        self._parts.reports.append(reports.Opened(slot, generation))
 
     def _open_pair(self, command: OpenPair) -> None:
         if command.slot == command.other_slot:

@@ -12,9 +12,10 @@ import numpy as np
 
 from . import audiosocket
 from .codecs import NUMBERS, Samples, decode, encode
-from .commands import ALL_DIGITS, Framing, Report, StreamEnded, StreamFormat
+from .commands import ALL_DIGITS, Framing, StreamFormat
 from .linear import Linear
 from .ports import Ports, Rows
+from .reports import Report, StreamEnded
 
 ENOUGH = 1600  # samples queued until more is read: 200 ms
 BEGIN = 320  # samples queued until a sound begins, or a frame's wait

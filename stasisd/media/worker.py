@@ -15,9 +15,9 @@ import sys
 import time
 from collections import deque
 
-from .commands import Report, encode
 from .disk import ThreadDisk
 from .engine import Engine
+from .reports import Report, encode
 from .sockets import StreamSocket, UdpTransport
 from .timer import Timer
 

@@ -4,8 +4,9 @@ import numpy as np
 import trio
 
 from stasisd.media import codecs
-from stasisd.media.commands import Codec, Latched, PortReport, Remote
+from stasisd.media.commands import Codec, Remote
 from stasisd.media.control import Media, Port
+from stasisd.media.reports import Latched, PortReport
 from tests.support.media import Far, Network
 
 from .audio import Samples, octets

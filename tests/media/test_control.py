@@ -8,15 +8,7 @@ import trio
 from trio.testing import MockClock
 
 from stasisd.media import commands
-from stasisd.media.commands import (
-    DIALTONE,
-    AskStatistics,
-    PortClosed,
-    RecordSpec,
-    Remote,
-    encode,
-    silence,
-)
+from stasisd.media.commands import DIALTONE, AskStatistics, RecordSpec, Remote, encode, silence
 from stasisd.media.control import (
     Media,
     MediaSettings,
@@ -24,6 +16,7 @@ from stasisd.media.control import (
     MediaUnavailable,
     NoPortsLeft,
 )
+from stasisd.media.reports import PortClosed
 from tests.support.media import InProcessLink, Network, in_process
 
 from .audio import speech, write_wav

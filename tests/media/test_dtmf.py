@@ -5,8 +5,9 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from stasisd.media.commands import ALL_DIGITS, DtmfReceived
+from stasisd.media.commands import ALL_DIGITS
 from stasisd.media.control import Media, Port
+from stasisd.media.reports import DtmfReceived
 from stasisd.rtp import packet, telephone_event
 from tests.support.media import Far, Network
 

@@ -14,10 +14,10 @@ from stasisd.media.commands import (
     OpenRtp,
     Remote,
     SetRemote,
-    WorkerStatistics,
 )
 from stasisd.media.disk import InlineDisk
 from stasisd.media.engine import Engine
+from stasisd.media.reports import WorkerStatistics
 from stasisd.rtp import packet, telephone_event
 from tests.support.media import Network, VirtualTransport
 

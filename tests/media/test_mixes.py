@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from trio.testing import MockClock
 
-from stasisd.media.commands import DtmfReceived, FileSegment, RecordSpec
+from stasisd.media.commands import FileSegment, RecordSpec
 from stasisd.media.control import Media, MediaSettings, Mix, Port
 from stasisd.media.mixes import Mixes
 from stasisd.media.ports import PAIR, PHASES, TOGETHER, Ports, phase_of
+from stasisd.media.reports import DtmfReceived
 from tests.support.media import Far, InProcessLink, Network, in_process
 
 from .audio import Samples, read_wav, speech, write_wav

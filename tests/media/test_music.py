@@ -6,16 +6,10 @@ import numpy as np
 import trio
 from trio.testing import MockClock
 
-from stasisd.media.commands import (
-    HOLD_MUSIC,
-    HOLD_TONE,
-    FileSegment,
-    MusicFailed,
-    Step,
-    ToneSegment,
-)
+from stasisd.media.commands import HOLD_MUSIC, HOLD_TONE, FileSegment, Step, ToneSegment
 from stasisd.media.control import Media
 from stasisd.media.library import sound
+from stasisd.media.reports import MusicFailed
 from tests.support.media import Network
 
 from .audio import Samples, speech, write_wav

@@ -6,15 +6,9 @@ import numpy as np
 import trio
 from trio.testing import MockClock
 
-from stasisd.media.commands import (
-    DtmfReceived,
-    FileSegment,
-    PortClosed,
-    RecordSpec,
-    Step,
-    ToneSegment,
-)
+from stasisd.media.commands import FileSegment, RecordSpec, Step, ToneSegment
 from stasisd.media.control import Media
+from stasisd.media.reports import DtmfReceived, PortClosed
 
 from .audio import read_wav, speech, write_wav
 

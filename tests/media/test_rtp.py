@@ -8,9 +8,10 @@ import trio.lowlevel
 from trio.testing import MockClock
 
 from stasisd.media import codecs
-from stasisd.media.commands import RINGBACK, Codec, Latched, Remote, silence
+from stasisd.media.commands import RINGBACK, Codec, Remote, silence
 from stasisd.media.control import Media
 from stasisd.media.linear import Linear
+from stasisd.media.reports import Latched
 from stasisd.rtp import packet, rtcp
 from tests.support.media import Network
 

@@ -16,16 +16,13 @@ from stasisd.media.commands import (
     OpenPair,
     OpenSnoop,
     Play,
-    PortClosed,
     RecordSpec,
-    Report,
-    TalkFinished,
-    TalkStarted,
 )
 from stasisd.media.control import Media, MediaSettings, Port
 from stasisd.media.disk import InlineDisk
 from stasisd.media.engine import Engine
 from stasisd.media.ports import TOGETHER
+from stasisd.media.reports import PortClosed, Report, TalkFinished, TalkStarted
 from tests.support.media import InProcessLink, Network, VirtualTransport, in_process
 
 from .audio import Samples, read_wav, speech, write_wav

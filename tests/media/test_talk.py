@@ -5,8 +5,9 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from stasisd.media.commands import DIALTONE, PortReport, TalkFinished, TalkStarted
+from stasisd.media.commands import DIALTONE
 from stasisd.media.control import Media, Mix, Port
+from stasisd.media.reports import PortReport, TalkFinished, TalkStarted
 from tests.support.media import Far, Network
 
 from .audio import Samples, speech

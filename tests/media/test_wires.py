@@ -12,19 +12,12 @@ from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from stasisd.media import audiosocket, codecs
-from stasisd.media.commands import (
-    DtmfReceived,
-    FileSegment,
-    OpenStream,
-    PortClosed,
-    RecordSpec,
-    StreamEnded,
-    StreamFormat,
-)
+from stasisd.media.commands import FileSegment, OpenStream, RecordSpec, StreamFormat
 from stasisd.media.control import Media, MediaSettings, MediaUnavailable, Port
 from stasisd.media.disk import InlineDisk
 from stasisd.media.engine import Engine
 from stasisd.media.linear import Linear
+from stasisd.media.reports import DtmfReceived, PortClosed, StreamEnded
 from stasisd.media.sockets import StreamSocket
 from tests.support.media import InProcessLink, Network, VirtualTransport, in_process
 

@@ -11,18 +11,10 @@ import pytest
 import trio
 
 from stasisd.media import link as link_module
-from stasisd.media.commands import (
-    DIALTONE,
-    DtmfReceived,
-    FileSegment,
-    Latched,
-    PortClosed,
-    RecordSpec,
-    Remote,
-    silence,
-)
+from stasisd.media.commands import DIALTONE, FileSegment, RecordSpec, Remote, silence
 from stasisd.media.control import Media, MediaSettings, MediaUnavailable, Port
 from stasisd.media.link import ProcessLink
+from stasisd.media.reports import DtmfReceived, Latched, PortClosed
 from stasisd.rtp import packet
 
 from .audio import read_wav, speech, write_wav

@@ -14,10 +14,11 @@ import trio
 import trio.testing
 from numpy.typing import NDArray
 
-from stasisd.media.commands import Command, Report, decode_reports, encode
+from stasisd.media.commands import Command, encode
 from stasisd.media.control import LinkBroken, Media, MediaSettings
 from stasisd.media.disk import InlineDisk
 from stasisd.media.engine import Engine
+from stasisd.media.reports import Report, decode_reports
 from stasisd.media.sockets import StreamSocket
 from stasisd.media.transport import Address, Stray
 from stasisd.rtp import packet
