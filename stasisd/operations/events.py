@@ -217,6 +217,11 @@ def _snapshot(tenant: Tenant, source: EventSource) -> dict[str, Any]:
         return {kind: tenant.channels[name].snapshot}
     if kind == "bridge":
         return {kind: tenant.bridges[name].snapshot}
+    if kind == "deviceState":
+        raise InvalidParameter(
+            "Invalid event source URI scheme",
+            detail="a user event is about channels, bridges and endpoints",
+        )
     technology, slash, resource = name.partition("/")
     if not slash:
         raise InvalidParameter("An endpoint source names one endpoint: endpoint:TECH/RESOURCE")

@@ -7,7 +7,7 @@ from stasisd.core.channel import Channel
 from stasisd.core.snapshots import ChannelSnapshot, DialplanPosition, Party
 from stasisd.core.technology import AllocationFailed, DialFailed, NewChannel
 from stasisd.core.tenant import Tenant
-from stasisd.media.control import MediaUnavailable
+from stasisd.media.control import MediaUnavailable, NoPortsLeft
 
 
 class Half:
@@ -97,7 +97,7 @@ class Local:
         tenant.claim(near_id, far_id)
         try:
             near_port, far_port = tenant.media.open_pair()
-        except MediaUnavailable as unavailable:
+        except (MediaUnavailable, NoPortsLeft) as unavailable:
             raise AllocationFailed(str(unavailable)) from None
         near, far = Half(), Half()
         near.other, far.other = far, near

@@ -13,6 +13,7 @@ from stasisd.core.snapshots import Party
 from stasisd.core.technology import AllocationFailed, IdTaken, NewChannel
 from stasisd.core.tenant import Tenant
 from stasisd.core.variables import UnknownFunction
+from stasisd.media.control import NoPortsLeft
 from tests.support.clock import jumping_clock
 from tests.support.tenant import Listener, assert_nothing_left, running_tenant
 from tests.support.world import APP, call
@@ -28,6 +29,18 @@ pytestmark = jumping_clock
 async def test_where_nobody_is_no_channel_is_made(address: str, tenant: Tenant) -> None:
     with pytest.raises(AllocationFailed):
         dialing.request(tenant, address, NewChannel())
+    assert_nothing_left(tenant)
+
+
+async def test_where_no_ports_are_left_no_channel_is_made(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left() -> None:
+        raise NoPortsLeft("all are taken")
+
+    monkeypatch.setattr(tenant.media, "open_pair", none_left)
+    with pytest.raises(AllocationFailed, match="all are taken"):
+        dialing.request(tenant, "Local/echo@conformance", NewChannel())
     assert_nothing_left(tenant)
 
 

@@ -282,6 +282,7 @@ async def test_an_empty_body_is_no_error(body: bytes, call: Server) -> None:
          204),
         ("POST", "/ari/events/user/x?application=app", {"variables": [1]}, 400),
         ("POST", "/ari/events/user/x?application=app&source=endpoint:Local", None, 400),
+        ("POST", "/ari/events/user/x?application=app&source=deviceState:Local/x", None, 400),
         ("GET", "/ari/sounds?lang=en&format=flac", None, 200),
     ],
 )  # fmt: skip
