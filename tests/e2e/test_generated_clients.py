@@ -15,6 +15,7 @@ import httpx
 import pytest
 import trio
 
+from tests.support.listening import Listener
 from tests.support.program import PASSWORD, USER, Program, configuration, running
 
 pytestmark = [pytest.mark.phone, pytest.mark.timeout(300)]
@@ -67,23 +68,27 @@ async def document(daemon: Program, folder: Path) -> tuple[str, Path]:
     return url, file
 
 
-def check(printed: str) -> None:
-    name, status, message = json.loads(printed.strip().splitlines()[-1].replace("'", '"'))
+async def check(socket: Listener, printed: str) -> None:
+    """The client read its call and hung up, which the application heard; and a call is absent."""
+    name, over, absent, message = json.loads(printed.strip().splitlines()[-1].replace("'", '"'))
     assert name.startswith("Local/600@default-")
-    assert (status, message) == (404, "Channel not found")
+    assert (over, absent, message) == (204, 404, "Channel not found")
+    ended = await socket.until("ChannelDestroyed", channel="typed")
+    assert (ended["channel"]["name"], ended["cause_txt"]) == (name, "User busy")
 
 
 async def test_python(tmp_path: Path) -> None:
     generate = tool("openapi-python-client")
-    async with running(tmp_path, configuration()) as daemon, daemon.listen("typed"):
+    async with running(tmp_path, configuration()) as daemon, daemon.listen("typed") as socket:
         url, file = await document(daemon, tmp_path)
         await run(tmp_path, generate, "generate", "--path", str(file), "--output-path", "client")
-        check(await run(tmp_path, sys.executable, f"{GENERATED}/call.py", url, USER, PASSWORD))
+        called = await run(tmp_path, sys.executable, f"{GENERATED}/call.py", url, USER, PASSWORD)
+        await check(socket, called)
 
 
 async def test_typescript(tmp_path: Path) -> None:
     npm, node = tool("npm"), tool("node")
-    async with running(tmp_path, configuration()) as daemon, daemon.listen("typed"):
+    async with running(tmp_path, configuration()) as daemon, daemon.listen("typed") as socket:
         url, file = await document(daemon, tmp_path)
         shutil.copy(GENERATED / "call.ts", tmp_path)
         (tmp_path / "tsconfig.json").write_text(json.dumps(TSCONFIG))
@@ -91,4 +96,4 @@ async def test_typescript(tmp_path: Path) -> None:
         programs = tmp_path / "node_modules" / ".bin"
         await run(tmp_path, f"{programs}/openapi-typescript", str(file), "-o", "ari.ts")
         await run(tmp_path, f"{programs}/tsc", "-p", ".")
-        check(await run(tmp_path, node, "out/call.js", url, USER, PASSWORD))
+        await check(socket, await run(tmp_path, node, "out/call.js", url, USER, PASSWORD))

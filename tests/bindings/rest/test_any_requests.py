@@ -1,24 +1,37 @@
 """Any sequence of requests: an answer that was declared, a consistent world, nothing left."""
 
+import gc
 import re
+import weakref
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 import msgspec
 import pytest
 import structlog
 import trio
+import trio.testing
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from stasisd.core.attendant import Attendant
+from stasisd.core.bridge import Bridge, Member
+from stasisd.core.bus import EVERYTHING
 from stasisd.core.channel import Channel
+from stasisd.core.endpoint import Endpoint
 from stasisd.core.stage import Stage
 from stasisd.core.tenant import Tenant
+from stasisd.technologies.snoop import Snoop
 from tests.support.clock import run
-from tests.support.server import Server, serving
+from tests.support.server import Server, Socket, serving
 from tests.support.tenant import assert_nothing_left
+from tests.support.world import Carrier, Drawer
+
+from .steps import BEGINNING, FOREVER, MOST, ORDINARY, Step, odd
+from .told import Told
+
+APPLICATIONS = ["app", "other"]
 
 # What a 500 may say: these were recorded, or are what a recording's disk says.
 DECLARED = (
@@ -28,185 +41,10 @@ DECLARED = (
     "Failed to set variable",
     "Unable to create bridge",
     "Unable to read provided function",
+    "Unknown device",
 )
+FAILURES = {"channel crashed", "attendant crashed", "request failed", "media command rejected"}
 
-
-FAILURES = {"channel crashed", "attendant crashed", "request failed"}
-
-
-class Step(msgspec.Struct, frozen=True):
-    """A request, and how long to wait after it.
-
-    `{c3}` in it is the third channel there is by then, or none; `{b0}` a bridge, `{p1}` a
-    playback, `{r2}` a recording, `{a0}` an application.
-    """
-
-    method: str
-    path: str
-    query: tuple[tuple[str, str], ...] = ()
-    body: Any = None
-    wait: float = 0.0
-
-
-def one_of(kind: str) -> st.SearchStrategy[str]:
-    """One of the objects of a kind that there will be."""
-    return st.integers(0, MOST).map(lambda number: f"{{{kind}{number}}}")
-
-
-MOST = 7  # and this one is not there
-CHANNELS, BRIDGES, PLAYBACKS, RECORDINGS, APPS = (one_of(kind) for kind in "cbpra")
-SOURCES = st.sampled_from(["channel:{c0}", "bridge:{b0}", "endpoint:Local", "x:y"])
-NEW = st.sampled_from(["x0", "x1", "x2", "x3", "x4", "f/x5"])
-MEDIA = st.sampled_from(
-    ["sound:hello", "sound:silence/5", "sound:none", "tone:ring", "digits:12", "number:7",
-     "recording:x0", "recording:f/x5", "nonsense:x", ""]
-)  # fmt: skip
-ODD = st.one_of(
-    st.sampled_from(
-        ["", " ", "0", "-1", "1", "true", "9" * 30, "9" * 5000, "\0", "../..", "a,b", "channel:c0",
-         "\N{SNOWMAN}", "1e9", "null", "%", "x" * 3000]
-    ),
-    st.text(max_size=8),
-)  # fmt: skip
-ODD_JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False) | ODD,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(ODD, inner, max_size=3),
-    max_leaves=5,
-)
-NAMES = [
-    "endpoint", "extension", "context", "priority", "label", "app", "appArgs", "callerId",
-    "timeout", "channelId", "otherChannelId", "originator", "formats", "variables", "reason",
-    "reason_code", "dtmf", "before", "between", "duration", "after", "direction", "media", "lang",
-    "offsetms", "skipms", "playbackId", "name", "format", "maxDurationSeconds",
-    "maxSilenceSeconds", "ifExists", "beep", "terminateOn", "variable", "value", "operation",
-    "type", "bridgeId", "channel", "eventSource", "source", "application", "only",
-    "destinationRecordingName", "subscribeAll", "role", "absorbDTMF", "mute", "report_events",
-    "inhibitConnectedLineUpdates", "announcer_format", "recorder_format",
-]  # fmt: skip
-WAIT = st.sampled_from([0.0, 0.0, 0.0, 0.01, 0.3, 2.0])
-
-
-def asked(
-    method: str, path: str, query: dict[str, Any] | None = None, **places: Any
-) -> st.SearchStrategy[Step]:
-    """Requests of one kind, whose places and parameters are drawn."""
-
-    def step(drawn: dict[str, Any], given: dict[str, Any], wait: float) -> Step:
-        return Step(method, path.format(**drawn), tuple(given.items()), None, wait)
-
-    return st.builds(step, st.fixed_dictionaries(places), st.fixed_dictionaries(query or {}), WAIT)
-
-
-CALL = "/ari/channels/{c}"
-BRIDGE = "/ari/bridges/{b}"
-TYPES = st.sampled_from(["", "mixing", "holding", "mixing,dtmf_events", "video_sfu", "nonsense"])
-ROLES = st.sampled_from(["", "", "announcer", "participant"])
-FORMATS = st.sampled_from(["wav", "ulaw", "sln"])
-APP = ("app", "app")
-EXTENSIONS = ["echo"] * 4 + ["hold"] * 3 + ["ring", "busy", "bye", "app-app", "early-app", "none"]
-ORIGINATE = asked(
-    "POST",
-    "/ari/channels",
-    {
-        "endpoint": st.sampled_from([f"Local/{exten}@conformance" for exten in EXTENSIONS]),
-        "app": st.sampled_from(["app"] * 5 + ["other", "none"]),
-        "channelId": NEW,
-    },
-)
-ORDINARY = st.one_of(
-    *[ORIGINATE] * 8,
-    asked("DELETE", CALL, c=CHANNELS),
-    asked("GET", CALL, c=CHANNELS),
-    *(
-        asked(method, f"{CALL}/{verb}", c=CHANNELS)
-        for verb in ("ring", "mute", "hold", "silence")
-        for method in ("POST", "DELETE")
-    ),
-    *(asked("POST", f"{CALL}/{verb}", c=CHANNELS) for verb in ("answer", "progress", "continue")),
-    asked("POST", CALL + "/dtmf", {"dtmf": st.sampled_from(["1", "12#"])}, c=CHANNELS),
-    *[asked("POST", CALL + "/play/{p}", {"media": MEDIA}, c=CHANNELS, p=NEW)] * 5,
-    asked("DELETE", "/ari/playbacks/{p}", p=PLAYBACKS),
-    *[
-        asked(
-            "POST",
-            "/ari/playbacks/{p}/control",
-            {"operation": st.sampled_from(["pause", "unpause", "restart", "forward", "reverse"])},
-            p=PLAYBACKS,
-        )
-    ]
-    * 2,
-    *[
-        asked(
-            "POST",
-            CALL + "/record",
-            {
-                "name": NEW,
-                "format": FORMATS,
-                "ifExists": st.sampled_from(["fail", "overwrite", "append"]),
-            },
-            c=CHANNELS,
-        )
-    ]
-    * 2,
-    *(
-        asked(method, "/ari/recordings/live/{r}" + verb, r=RECORDINGS)
-        for method, verb in (
-            ("POST", "/stop"), ("DELETE", ""), ("POST", "/pause"), ("DELETE", "/pause"),
-            ("POST", "/mute"), ("DELETE", "/mute"), ("GET", ""),
-        )
-    ),
-    asked("GET", "/ari/recordings/stored/{r}/file", r=RECORDINGS),
-    asked("DELETE", "/ari/recordings/stored/{r}", r=RECORDINGS),
-    *[asked("POST", "/ari/bridges/{b}", {"type": TYPES}, b=NEW)] * 2,
-    asked("DELETE", "/ari/bridges/{b}", b=BRIDGES),
-    *[
-        asked("POST", BRIDGE + "/addChannel", {"channel": CHANNELS, "role": ROLES}, b=BRIDGES)
-    ]
-    * 3,
-    *[asked("POST", BRIDGE + "/play/{p}", {"media": MEDIA}, b=BRIDGES, p=NEW)] * 2,
-    asked("POST", BRIDGE + "/record", {"name": NEW, "format": FORMATS}, b=BRIDGES),
-    asked("POST", BRIDGE + "/moh", b=BRIDGES),
-    asked("DELETE", BRIDGE + "/moh", b=BRIDGES),
-    asked("POST", BRIDGE + "/videoSource/{c}", b=BRIDGES, c=CHANNELS),
-    asked("DELETE", BRIDGE + "/videoSource", b=BRIDGES),
-    asked("POST", BRIDGE + "/variable", {"variable": NEW, "value": NEW}, b=BRIDGES),
-    asked("POST", BRIDGE + "/removeChannel", {"channel": CHANNELS}, b=BRIDGES),
-    *(
-        asked(
-            method,
-            "/ari/applications/{a}/subscription",
-            {"eventSource": SOURCES},
-            a=APPS,
-        )
-        for method in ("POST", "DELETE")
-    ),
-    asked("GET", "/ari/applications"),
-    asked("GET", "/ari/channels"),
-)  # fmt: skip
-
-
-@st.composite
-def odd(draw: st.DrawFn) -> Step:
-    """An ordinary request with strange parameters, in the query or as JSON."""
-    step: Step = draw(ORDINARY)
-    names = st.sampled_from(NAMES)
-    if draw(st.booleans()):
-        more = draw(st.lists(st.tuples(names, ODD), max_size=3))
-        return msgspec.structs.replace(step, query=(*step.query, *more))
-    body = draw(st.one_of(ODD_JSON, st.dictionaries(names, ODD_JSON, max_size=4)))
-    return msgspec.structs.replace(step, body=body)
-
-
-# So that there is something to ask about from the start.
-BEGINNING = [
-    *(
-        Step("POST", f"/ari/channels/y{number}", (("endpoint", "Local/echo@conformance"), APP))
-        for number in range(3)
-    ),
-    Step("POST", "/ari/channels/y1/play/y1", (("media", "sound:silence/9"),)),
-    Step("POST", "/ari/channels/y1/record", (("name", "y1"), ("format", "wav"))),
-    Step("POST", "/ari/bridges/y1", (), None, 0.6),
-]
 STEPS = st.lists(st.one_of(ORDINARY, ORDINARY, ORDINARY, odd()), min_size=50, max_size=100)
 BOUNDED = settings(
     max_examples=25,
@@ -224,6 +62,7 @@ def test_any_requests(tmp_path_factory: pytest.TempPathFactory, steps: list[Step
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(7200)
 @settings(BOUNDED, max_examples=1350, derandomize=False)
 @given(STEPS)
 def test_very_many_requests(tmp_path_factory: pytest.TempPathFactory, steps: list[Step]) -> None:
@@ -233,63 +72,182 @@ def test_very_many_requests(tmp_path_factory: pytest.TempPathFactory, steps: lis
 async def play(folder: Path, steps: list[Step]) -> None:
     with structlog.testing.capture_logs() as logs:
         async with serving(folder) as server:
-            socket = await server.listen("/ari/events?app=app,other")
-            for step in BEGINNING + steps:
-                await ask(server, step)
-                check(server.tenant)
-                await trio.sleep(step.wait)
-            await end(server)
-            socket.close()
-            assert server.tenant.bus.statistics()["topics"] == 0
-            assert not server.tenant.applications
+            furnish(server.tenant)
+            tasks = trio.lowlevel.current_statistics().tasks_living
+            client = Client(server)
+            await client.ask_all(BEGINNING + steps)
+            await end(server, client)
+            assert trio.lowlevel.current_statistics().tasks_living == tasks
+            client.assert_forgotten()
     crashed = [log for log in logs if log["event"] in FAILURES]
     assert not crashed, crashed
 
 
+def furnish(tenant: Tenant) -> None:
+    """Have what a tenant alone has not: a phone that takes messages, and objects to configure."""
+    tenant.endpoints["PJSIP", "100"] = Endpoint(tenant, "PJSIP", "100")
+    tenant.technologies["PJSIP"] = Carrier()
+    tenant.configuration["class"] = Drawer()
+
+
+class Client:
+    """Asks, and looks at the world after each answer."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._tenant = server.tenant
+        self.told = Told()
+        self.told.subscribe(self._tenant.bus, [EVERYTHING])
+        self._sockets: list[Socket] = []
+        self._asking = 0
+        self._seen: weakref.WeakSet[Any] = weakref.WeakSet()
+
+    async def ask_all(self, steps: list[Step]) -> None:
+        await self._open("/ari/events?app=app,other")
+        async with trio.open_nursery() as nursery:
+            for step in steps:
+                if step.wait is None:
+                    nursery.start_soon(self._ask, step)
+                else:
+                    await self._ask(step)
+                    await trio.sleep(step.wait)
+
+    async def _open(self, target: str) -> None:
+        opened = await self._server.open(target)
+        if isinstance(opened, Socket):
+            self._sockets.append(opened)
+
+    def close_all(self) -> None:
+        """Close all sockets."""
+        self.told.end()
+        while self._sockets:
+            self._sockets.pop().close()
+
+    async def _ask(self, step: Step) -> None:
+        asked = Asked.of(step, self._tenant)
+        self._asking += 1
+        try:
+            with trio.fail_after(30):
+                await self._patiently(step, asked)
+        finally:
+            self._asking -= 1
+        self.check()
+
+    async def _patiently(self, step: Step, asked: "Asked") -> None:
+        """Wait for the answer, or give up after so many turns."""
+        async with trio.open_nursery() as nursery:
+            if step.patience is not None:
+                nursery.start_soon(_tire, step.patience, nursery.cancel_scope)
+            await self._answered(step, asked)
+            nursery.cancel_scope.cancel()
+
+    async def _answered(self, step: Step, asked: "Asked") -> None:
+        if step.method == "OPEN":
+            await self._open(asked.uri)
+        elif step.method == "CLOSE":
+            if len(self._sockets) > 1:
+                self._sockets.pop().close()
+        elif step.way == "socket":
+            answer = await self._sockets[0].say(asked.message(step.method))
+            _judge(step, answer["status_code"], answer.get("message_body", ""))
+        else:
+            headers = {"content-type": "application/json"} if asked.body else {}
+            reply = await self._server.request(
+                step.method, asked.uri, body=asked.body, headers=headers
+            )
+            _judge(step, reply.status, reply.body.decode(errors="replace"))
+
+    def check(self) -> None:
+        """What holds at every moment."""
+        tenant, told = self._tenant, self.told
+        for things in (tenant.channels, tenant.bridges, tenant.playbacks, tenant.recordings):
+            self._seen.update(things.values())
+        assert told.channels == tenant.channels.keys()
+        shown = {bridge.id: list(bridge.snapshot.channels) for bridge in tenant.bridges.values()}
+        assert told.bridges == shown
+        assert told.playbacks <= tenant.playbacks.keys()
+        assert told.recordings <= tenant.recordings.keys()
+        check_objects(tenant)
+        bridges = [thing for thing in self._seen if isinstance(thing, Bridge)]
+        check_media(tenant, bridges, self._asking)
+
+    def assert_forgotten(self) -> None:
+        """Nothing holds on to what there was."""
+        gc.collect()
+        assert not self._seen, list(self._seen)
+
+
+async def _tire(turns: int, scope: trio.CancelScope) -> None:
+    for _ in range(turns):
+        await trio.lowlevel.checkpoint()
+    scope.cancel()
+
+
+class Asked(NamedTuple):
+    """A step in the words of the moment."""
+
+    uri: str
+    body: bytes | None
+
+    @classmethod
+    def of(cls, step: Step, tenant: Tenant) -> "Asked":
+        segments = (quote(there(tenant, part), safe="") for part in step.path.split("/"))
+        query = [(name, there(tenant, value)) for name, value in step.query]
+        uri = "/".join(segments) + (f"?{urlencode(query)}" if query else "")
+        return cls(uri, None if step.body is None else msgspec.json.encode(step.body))
+
+    def message(self, method: str) -> str:
+        """The same as a RESTRequest."""
+        request = {
+            "type": "RESTRequest",
+            "method": method,
+            "uri": self.uri.removeprefix("/ari/"),
+            "content_type": "application/json" if self.body else "",
+            "message_body": (self.body or b"").decode(),
+        }
+        return msgspec.json.encode(request).decode()
+
+
 def there(tenant: Tenant, text: str) -> str:
     """A text with what there is in it."""
+    held = [channel for channel in tenant.channels.values() if channel.visit is not None]
     objects = {
         "c": list(tenant.channels),
+        "s": [channel.id for channel in held],
+        "u": [channel.id for channel in held if channel.state == "Down"],
         "b": list(tenant.bridges),
         "p": list(tenant.playbacks),
         "r": [*tenant.recordings, "x0", "f/x5"],
-        "a": ["app", "other"],
+        "a": APPLICATIONS,
     }
 
     def name(match: re.Match[str]) -> str:
         kind, number = objects[match[1]], int(match[2])
         return kind[number % len(kind)] if kind and number < MOST else "none"
 
-    return re.sub(r"{([cbpra])(\d)}", name, text)
+    return re.sub(r"{([cbprasu])(\d)}", name, text)
 
 
-async def ask(server: Server, step: Step) -> None:
-    segments = (quote(there(server.tenant, part), safe="") for part in step.path.split("/"))
-    query = [(name, there(server.tenant, value)) for name, value in step.query]
-    target = "/".join(segments) + (f"?{urlencode(query)}" if query else "")
-    body = None if step.body is None else msgspec.json.encode(step.body)
-    headers = {} if body is None else {"content-type": "application/json"}
-    with trio.fail_after(30):
-        reply = await server.request(step.method, target, body=body, headers=headers)
-    assert reply.status < 500 or any(text in reply.body.decode() for text in DECLARED), (
-        step,
-        reply,
-    )
-    assert reply.status != 401
+def _judge(step: Step, status: int, body: str) -> None:
+    assert status < 500 or status == 501 or any(text in body for text in DECLARED), (step, body)
+    assert status != 401
 
 
-def check(tenant: Tenant) -> None:
-    """What holds at every moment."""
-    ours = [attendant for bridge in tenant.bridges.values() for attendant in bridge.attendants]
-    assert tenant.media.statistics().ports >= len(tenant.channels) + 2 * len(ours)
+def check_objects(tenant: Tenant) -> None:
+    """Whatever names something else names what is there."""
     for channel in tenant.channels.values():
+        assert not channel.destroyed
         assert channel.bridge is None or channel in channel.bridge.channels
+        assert all(tenant.channels[snoop.id] is snoop for snoop in channel.snoops)
+        if channel.name.startswith(Snoop.name) and not channel.hungup:
+            assert any(channel in spied.snoops for spied in tenant.channels.values())
         if channel.visit is not None:
             application = channel.visit.application
             assert tenant.applications[application.name] is application
     for bridge in tenant.bridges.values():
         assert tuple(member.id for member in bridge.channels) == bridge.snapshot.channels
         assert all(member.bridge is bridge for member in bridge.channels)
+        assert all(attendant.bridge is bridge for attendant in bridge.attendants)
     for playing in tenant.playbacks.values():
         assert playing in playing.stage.playbacks
         assert runs(playing.stage)
@@ -305,14 +263,51 @@ def runs(stage: Stage) -> bool:
     return isinstance(stage, Channel) and not stage.destroyed
 
 
-async def end(server: Server) -> None:
-    """Hang up, destroy, and unsubscribe all there is."""
+def check_media(tenant: Tenant, bridges: list[Bridge], opening: int) -> None:
+    """Each port is a channel's or an attendant's, or so many requests may be opening one.
+
+    `bridges` are also those that were destroyed; a bridge with somebody in it has a mix.
+    """
+    statistics = tenant.media.statistics()
+    ports = [channel.port for channel in tenant.channels.values() if has_media(channel)]
+    owned = len(ports) + 2 * sum(len(bridge.attendants) for bridge in bridges)
+    assert owned <= statistics.ports <= owned + opening
+    rtp = sum(port is not None and port.address is not None for port in ports)
+    assert rtp <= statistics.udp_ports <= rtp + opening
+    assert statistics.mixes == sum(map(is_mixed, tenant.bridges.values()))
+
+
+def has_media(member: Member) -> bool:
+    return member.port is not None and not member.port.closed
+
+
+def is_mixed(bridge: Bridge) -> bool:
+    return any(map(has_media, bridge.channels)) or any(a.is_open for a in bridge.attendants)
+
+
+async def end(server: Server, client: Client) -> None:
+    """Hang up, destroy, and unsubscribe all there is: nothing is left of it, here or there."""
     tenant = server.tenant
     for channel in list(tenant.channels.values()):
         channel.hangup()
     for bridge in list(tenant.bridges.values()):
         bridge.destroy()
     await trio.sleep(70)
+    client.check()
     assert_nothing_left(tenant)
+    worker = await tenant.media.worker_statistics()
+    held = (worker.ports, worker.sockets, worker.playbacks, worker.recordings, worker.files)
+    assert (*held, worker.mixes, worker.rejected) == (0, 0, 0, 0, 0, 0, 0)
+    assert tenant.converting.borrowed_tokens == 0
+    assert tenant.device_states.get("Local/echo@conformance") == "NOT_INUSE"
+    client.close_all()
     for application in list(tenant.applications.values()):
-        application.forget("endpoint:Local")
+        for topic in FOREVER:
+            application.forget(topic)
+    assert not tenant.applications
+    for name in APPLICATIONS:  # kept for who would come back
+        tenant.retired.drop(name)
+    assert tenant.bus.statistics() == {"topics": 0, "routes": 0}
+    for log in list(tenant.log_files.all()):
+        tenant.log_files.remove(log.path.name)
+    await trio.testing.wait_all_tasks_blocked()

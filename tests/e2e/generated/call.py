@@ -11,10 +11,13 @@ client = import_module(package).Client(base_url=url, httpx_args={"auth": BasicAu
 channels = f"{package}.api.channels"
 originate = import_module(f"{channels}.channels_originate_with_id")
 get = import_module(f"{channels}.channels_get")
-body = import_module(f"{package}.models").ChannelsOriginateWithIdBody()
+hangup = import_module(f"{channels}.channels_hangup")
+models = import_module(f"{package}.models")
+body, busy = models.ChannelsOriginateWithIdBody(), models.ChannelsHangupReason.BUSY
 
-channel = originate.sync(
-    "typed", client=client, body=body, endpoint="Local/600@default", app="typed"
-)
+made = originate.sync("typed", client=client, body=body, endpoint="Local/600@default", app="typed")
+read = get.sync("typed", client=client)
+over = hangup.sync_detailed("typed", client=client, reason=busy)
 absent = get.sync_detailed("absent", client=client)
-print([channel.name, int(absent.status_code), absent.parsed.message])
+assert made.name == read.name
+print([read.name, int(over.status_code), int(absent.status_code), absent.parsed.message])
