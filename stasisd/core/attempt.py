@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+import trio
+
 from . import events
 
 if TYPE_CHECKING:
@@ -12,7 +14,8 @@ class Attempt:
     """Each channel has one, whether it is ever dialled or not.
 
     ``caller`` is shown in the events. ``awaited_by`` waits in the dialplan for the answer.
-    ``asked`` says that an application asked for it.
+    ``asked`` says that an application asked for it. ``detached`` is set when a transfer parts
+    an answered channel from the one that dialled it: it then goes on by itself.
     """
 
     def __init__(self, channel: "Channel", dialstring: str) -> None:
@@ -22,6 +25,7 @@ class Attempt:
         self.caller: Channel | None = None
         self.awaited_by: Channel | None = None
         self.asked = False
+        self.detached = trio.Event()
         self._begun = False
         self._rung: list[Channel] = []
 

@@ -18,6 +18,7 @@ from .technology import (
 )
 
 if TYPE_CHECKING:
+    from .bridge import Bridge
     from .channel import Channel
     from .tenant import Tenant
 
@@ -26,6 +27,8 @@ DIALLING_APP = "AppDial2"
 DIALLING_DATA = "(Outgoing Line)"
 DEFAULT_TIMEOUT = 30.0
 SNOOP = "Snoop"
+BASIC = "basic"  # the class of the bridges that Dial makes
+PAIR = 2
 
 
 def request(tenant: "Tenant", address: str, new: NewChannel) -> "Channel":
@@ -226,7 +229,8 @@ async def call_and_bridge(caller: "Channel", address: str, *, seconds: float) ->
         caller.dial_cause = callee.cause
         return attempt.status
     finally:
-        callee.release()
+        if not callee.attempt.detached.is_set():
+            callee.release()
 
 
 class _Attempt:
@@ -244,17 +248,39 @@ class _Attempt:
             self.status = await dial(callee, seconds=self.seconds, caller=self.caller)
             self.settled.set()
             if self.status == "ANSWER":
-                await trio.sleep_forever()
+                await callee.attempt.detached.wait()
+                await _go_on(callee)
         finally:
             self.settled.set()
 
 
 async def _talk(caller: "Channel", callee: "Channel") -> None:
-    bridge = caller.tenant.create_bridge(bridge_class="basic", creator="Dial")
+    bridge = caller.tenant.create_bridge(bridge_class=BASIC, creator="Dial")
+    bridge.join(caller)
+    bridge.join(callee)
+    await _stay(caller)
+
+
+async def _stay(channel: "Channel") -> None:
+    """Stay in the bridge, or in one that a transfer moves the channel to, until alone there."""
     try:
-        bridge.join(caller)
-        bridge.join(callee)
-        while len(bridge.channels) == len((caller, callee)):
-            await bridge.changed.wait()
+        while channel.bridge is not None and len(channel.bridge.channels) > 1:
+            await channel.bridge.changed.wait()
     finally:
+        bridge = channel.bridge
+        if bridge is not None:
+            bridge.leave(channel)
+            dissolve(bridge)
+
+
+def dissolve(bridge: "Bridge") -> None:
+    """End a bridge of Dial's that connects nobody any more; applications end their own."""
+    if bridge.snapshot.bridge_class == BASIC and len(bridge.channels) < PAIR:
         bridge.destroy()
+
+
+async def _go_on(channel: "Channel") -> None:
+    """The life of a dialled channel that was transferred: where it is now, then the dialplan."""
+    await _stay(channel)
+    if channel.jumped:
+        await channel.tenant.router.run(channel)

@@ -117,7 +117,7 @@ async def dial(channel: Channel, arguments: str) -> None:
         channel, address, seconds=seconds(channel, limit) if limit else dialing.DEFAULT_TIMEOUT
     )
     channel.set_variable("DIALSTATUS", status)
-    if status == "ANSWER" and GO_ON not in options:
+    if status == "ANSWER" and GO_ON not in options and not channel.jumped:
         channel.release()
         await trio.lowlevel.checkpoint()
 

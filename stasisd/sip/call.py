@@ -52,6 +52,7 @@ class Verb(Enum):
     REINVITE = auto()
     ACCEPT_OFFER = auto()
     REJECT_OFFER = auto()
+    REFERRAL = auto()
 
 
 # In a state of OVER every verb is ignored, for the user can't know yet. Elsewhere it is an error.
@@ -64,6 +65,7 @@ ALLOWED: dict[Verb, frozenset[CallState]] = {
     Verb.REINVITE: frozenset({CallState.CONFIRMED}),
     Verb.ACCEPT_OFFER: frozenset({CallState.CONFIRMED}),
     Verb.REJECT_OFFER: frozenset({CallState.CONFIRMED}),
+    Verb.REFERRAL: frozenset({CallState.CONFIRMED}),
 }
 
 
@@ -107,6 +109,17 @@ class Unacknowledged(Struct):
     offered: bool
 
 
+class Referral(Struct):
+    """A transfer that the peer asked for. ``transaction`` is the REFER's until it is answered.
+
+    ``event`` is what NOTIFY requests name as their event; ``told`` says that they are wanted.
+    """
+
+    transaction: Transaction | None
+    event: str
+    told: bool
+
+
 class Call:
     """One call. ``dialog`` is None until a call of ours is answered.
 
@@ -134,6 +147,8 @@ class Call:
         self.offer_state = OfferState.IDLE
         self.offering: Transaction | None = None
         self.offered = b""
+        self.referral: Referral | None = None
+        self.was_referred = False
         self.cancel_sent = False
         self.cause = 0
 

@@ -59,6 +59,9 @@ class Calls:
         if call.offer_state is OfferState.RECEIVED and call.offering is not None:
             self._stack.reply(call.offering, 487, now, to_tag=call.id)
         call.offer_state = OfferState.IDLE
+        if call.referral is not None and call.referral.transaction is not None:
+            self._stack.reply(call.referral.transaction, 487, now, to_tag=call.id)
+        call.referral = None
         if call.state not in OVER:
             self._stack.outbox.emit(CallEnded(call.id, cause, by))
             call.cause = cause

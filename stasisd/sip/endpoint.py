@@ -16,6 +16,7 @@ from .headers import Field
 from .message import Message, Request
 from .objections import ACCEPTED, objection
 from .offers import Offers
+from .referrals import Referrals
 from .registrar import BindingTimer, Registrar
 from .registration import Binding
 from .registrations import RefreshTimer, Registrations
@@ -72,6 +73,7 @@ class Endpoint:
         self._incoming = IncomingCalls(stack, self._calls, self._answers)
         self._outgoing = OutgoingCalls(stack, self._calls)
         self._offers = Offers(stack, self._calls, self._answers)
+        self._referrals = Referrals(stack, self._calls)
 
     # The network's side.
 
@@ -201,6 +203,18 @@ class Endpoint:
     def reject_offer(self, call: CallId, now: float, status: int = 488) -> None:
         """Refuse the peer's offer; the session goes on as it was."""
         self._offers.reject(call, status, now)
+
+    def accept_referral(self, call: CallId, now: float) -> None:
+        """Take on a transfer that the peer asks for, and tell it that it is tried."""
+        self._referrals.accept(call, now)
+
+    def reject_referral(self, call: CallId, status: int, now: float) -> None:
+        """Refuse a transfer; the call goes on."""
+        self._referrals.reject(call, status, now)
+
+    def report_referral(self, call: CallId, status: int, now: float) -> None:
+        """Tell how a transfer goes that was accepted; a final status ends it."""
+        self._referrals.report(call, status, now)
 
     def sip_call_id(self, call: CallId) -> str | None:
         """The Call-ID that the peer knows the call by, or None where it is over."""
@@ -345,6 +359,8 @@ class Endpoint:
             self._left(call, request, now)
         elif request.method == "INFO":
             self._info(call, transaction, now)
+        elif request.method == "REFER":
+            self._referrals.received(call, transaction, now)
         else:
             self._stack.reply(transaction, 200, now, to_tag=call.id, fields=CAPABILITIES)
 
@@ -381,6 +397,8 @@ class Endpoint:
             self._registrations.response(transaction, response, now)
         elif purpose is Purpose.SINGLE:
             self._requests.response(transaction, response, now)
+        elif purpose is Purpose.NOTIFY:
+            self._referrals.response(transaction, response)
 
     def _failed(self, failed: Failed, now: float) -> None:
         transaction, purpose = failed.transaction, failed.transaction.purpose

@@ -116,6 +116,20 @@ class DtmfInfo(Struct, frozen=True):
     duration: int
 
 
+class ReferReceived(Struct, frozen=True, kw_only=True):
+    """The peer asks to be transferred; answer with accept_referral or reject_referral.
+
+    ``attended`` says that the call to be is to stand for another one: for ``replaces``, or where
+    that is None for one that is not known here. ``referred_by`` is as the peer wrote it.
+    """
+
+    call: CallId
+    refer_to: NameAddr
+    referred_by: str
+    attended: bool
+    replaces: CallId | None
+
+
 class BindingChanged(Struct, frozen=True):
     """A contact was registered or refreshed, or is gone."""
 
@@ -206,6 +220,7 @@ Event = (
     | OfferRejected
     | Acknowledged
     | DtmfInfo
+    | ReferReceived
     | BindingChanged
     | Registered
     | RegistrationFailed

@@ -11,7 +11,7 @@ from .stack import ALLOW, EXTENSIONS, METHODS, SDP
 
 # Methods that exist, but that we do not do: 405 instead of 501.
 KNOWN_METHODS = frozenset(
-    {*METHODS, "MESSAGE", "NOTIFY", "PRACK", "PUBLISH", "REFER", "SUBSCRIBE", "UPDATE"}
+    {*METHODS, "MESSAGE", "NOTIFY", "PRACK", "PUBLISH", "SUBSCRIBE", "UPDATE"}
 )
 
 MAX_HOPS = 255

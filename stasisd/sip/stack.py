@@ -19,7 +19,9 @@ from .transport import TransportLayer
 from .uri import SipUri
 
 # What we understand. A method that is added here needs its handler in `endpoint`.
-METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "REGISTER", "INFO", "MESSAGE", "NOTIFY")
+METHODS = (
+    "INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "REGISTER", "INFO", "MESSAGE", "NOTIFY", "REFER",
+)  # fmt: skip
 EXTENSIONS: tuple[str, ...] = ()
 
 ALLOW: Field = ("Allow", ", ".join(METHODS))

@@ -40,6 +40,7 @@ class Purpose(StrEnum):
     CANCEL = "CANCEL"
     BYE = "BYE"
     REGISTER = "REGISTER"
+    NOTIFY = "NOTIFY"
     SINGLE = "a single request"
 
 

@@ -553,6 +553,7 @@ def test_options_tell_what_we_can() -> None:
         "notify",
         "register",
         "info",
+        "refer",
     }
     assert "application/sdp" in answer.headers.tokens("Accept")
     assert answer.headers.get("Supported") == ""

@@ -124,7 +124,7 @@ INVALID: dict[str, tuple[bytes, int]] = {
     "mcl01": (options("Content-Length: 0", "Content-Length: 1"), 400),
     "zeromf": (options().replace(b"Max-Forwards: 70", b"Max-Forwards: 0"), 483),
     "unknown-method": (options(first="NEWMETHOD sip:200@e.com SIP/2.0", cseq="NEWMETHOD"), 501),
-    "known-method": (options(first="REFER sip:200@e.com SIP/2.0", cseq="REFER"), 405),
+    "known-method": (options(first="PUBLISH sip:200@e.com SIP/2.0", cseq="PUBLISH"), 405),
     "invut": (
         options("Content-Type: application/unknownformat", "", "x",
                 first="INVITE sip:200@example.com SIP/2.0", cseq="INVITE"),

@@ -48,6 +48,10 @@ class Calls:
         """Let this side hear of the call."""
         self._sides[call] = side
 
+    def side(self, call: CallId | None) -> Side | None:
+        """Who hears of a call, if there is such a call."""
+        return self._sides.get(call) if call is not None else None
+
     def forget(self, call: CallId) -> None:
         """This side is over; what the far end must still be told is the user agent's."""
         self._sides.pop(call, None)

@@ -14,6 +14,7 @@ from . import quality
 from .calls import Calls
 from .description import Description, NotAcceptable, SdpError
 from .settings import SipAccount
+from .transfers import Refused, transfer_call
 
 # How long the end of a call waits for its last statistics.
 STATISTICS_SECONDS = 0.2
@@ -54,8 +55,21 @@ class Leg:
                 self._offer_hold()
             case events.DtmfInfo() if self.channel is not None:
                 self.channel.signalled(event.digit, event.duration)
+            case events.ReferReceived():
+                self._transfer(event)
             case events.CallEnded():
                 self._ended(event)
+
+    def _transfer(self, asked: events.ReferReceived) -> None:
+        other = self._calls.side(asked.replaces)
+        agent, now = self._line.agent, self._line.now()
+        try:
+            transfer_call(self, asked, other if isinstance(other, Leg) else None)
+        except Refused as refused:
+            agent.reject_referral(asked.call, refused.status, now)
+        else:  # before our BYE, which follows when the channel's tasks have ended
+            agent.accept_referral(asked.call, now)
+            agent.report_referral(asked.call, 200, now)
 
     def fail(self) -> None:
         """End the call after a bug."""
