@@ -48,6 +48,7 @@ def serve(file: Path | None) -> None:
     given = configuration.settings.log
     copies = logs.LogCopies()
     logs.configure(given.level.value, given.format.value, copies=copies)
+    obstacle: BaseException | None = None
     try:
         kept, are_new = ensure_secrets(configuration)
         daemon = Daemon(configuration, kept)
@@ -56,7 +57,10 @@ def serve(file: Path | None) -> None:
             _show_new_credentials(configuration, kept)
         trio.run(supervise, daemon, _tell_addresses)
     except* IN_THE_WAY as group:
-        _fail(str(_first(group)))
+        obstacle = _first(group)
+    # Not in the handler: what is raised there comes out as a group.
+    if obstacle is not None:
+        _fail(str(obstacle))
 
 
 @main.command()
@@ -72,10 +76,14 @@ def demo(folder: Path, verbose: bool) -> None:
     """Show a whole call on this machine: a phone, a dialplan, an ARI application, half a minute."""
     from .demo import walkthrough  # noqa: PLC0415 - the daemon need not load what only this uses
 
+    code, obstacle = 0, None
     try:
-        sys.exit(walkthrough.run(folder, verbose=verbose))
+        code = walkthrough.run(folder, verbose=verbose)
     except* IN_THE_WAY as group:
-        _fail(str(_first(group)))
+        obstacle = _first(group)
+    if obstacle is not None:
+        _fail(str(obstacle))
+    sys.exit(code)
 
 
 def _first(group: BaseException) -> BaseException:
