@@ -12,7 +12,7 @@ from .event_filter import EventFilter
 from .journal import Journal
 from .listener import Listener, Role, without
 from .orphans import Fate
-from .sharing import ALL, NOBODY, Sharing
+from .sharing import EVERYBODY, NOBODY, Sharing, Workers
 from .snapshots import ApplicationSnapshot
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ class Application:
             self.journal.reassign(NOBODY, listener.worker)
             self._sharing.hand_over(NOBODY, listener.worker)
         missed = self.journal.after(sequence)
-        listener.mailbox.replay(d for d in missed if listener.hears(d.worker))
+        listener.mailbox.replay(d for d in missed if listener.hears(d.workers))
 
     def _hear_everything(self) -> None:
         """As long as there is no other socket, what the last one wanted goes into the log."""
@@ -154,19 +154,19 @@ class Application:
             return
         asked = cause.current()
         request_id = None if asked is None else asked.request_id
-        worker = self._worker_for(event)
-        delivery = self.journal.append(label, event, request_id, worker)
+        workers = self._workers_for(event)
+        delivery = self.journal.append(label, event, request_id, workers)
         if asked is not None:
             asked.sequences[self.name] = self.journal.last
         for listener in self._listeners:
-            if listener.hears(worker):
+            if listener.hears(workers):
                 listener.mailbox.deliver(delivery)
 
-    def _worker_for(self, event: events.Event) -> str:
+    def _workers_for(self, event: events.Event) -> Workers:
         if not self._is_shared:
-            return ALL
-        workers = [one.worker for one in self._listeners if one.role is Role.WORKER and one.serves]
-        return self._sharing.worker_for(event, workers)
+            return EVERYBODY
+        there = [one.worker for one in self._listeners if one.role is Role.WORKER and one.serves]
+        return self._sharing.workers_for(event, there)
 
     def follow(self, topic: Topic) -> None:
         """Hear a topic, once more than before."""

@@ -33,7 +33,7 @@ class Delivery(NamedTuple):
     """An event and the label of the subscription that heard it.
 
     What an application heard has more: its number there, the id of the request that caused it,
-    its size in bytes, and the worker that it is for (empty: for all).
+    its size in bytes, and the workers that it is for (none: for all).
     """
 
     label: str
@@ -41,7 +41,7 @@ class Delivery(NamedTuple):
     sequence: int | None = None
     caused_by: str | None = None
     size: int = 0
-    worker: str = ""
+    workers: tuple[str, ...] = ()
 
 
 class Sink(Protocol):

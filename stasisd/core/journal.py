@@ -69,11 +69,13 @@ class Journal:
         """Whether all that came after this number is kept."""
         return self.oldest - 1 <= sequence <= self.last
 
-    def append(self, label: str, event: Event, caused_by: str | None, worker: str) -> Delivery:
+    def append(
+        self, label: str, event: Event, caused_by: str | None, workers: tuple[str, ...]
+    ) -> Delivery:
         """Number an event and keep it; the oldest go where a bound is passed."""
         self.last += 1
         size = len(_pack(event))
-        delivery = Delivery(label, event, self.last, caused_by, size, worker)
+        delivery = Delivery(label, event, self.last, caused_by, size, workers)
         self._kept.append(delivery)
         self._bytes += size
         while len(self._kept) > self._limits.log_events or self._bytes > self._limits.log_bytes:
@@ -89,7 +91,8 @@ class Journal:
         """Give what was for one worker to another; returns what that is, as it is now."""
         moved = []
         for index, delivery in enumerate(self._kept):
-            if delivery.worker == before:
-                self._kept[index] = delivery._replace(worker=worker)
+            if before in delivery.workers:
+                after = tuple(worker if one == before else one for one in delivery.workers)
+                self._kept[index] = delivery._replace(workers=after)
                 moved.append(self._kept[index])
         return moved

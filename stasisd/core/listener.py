@@ -5,7 +5,6 @@ import enum
 import msgspec
 
 from .bus import Mailbox
-from .sharing import ALL
 
 
 class Role(enum.Enum):
@@ -25,7 +24,7 @@ class Listener(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     mailbox: Mailbox
     everything: bool = False
     role: Role = Role.SOLE
-    worker: str = ALL
+    worker: str = ""
 
     @property
     def serves(self) -> bool:
@@ -38,9 +37,9 @@ class Listener(msgspec.Struct, frozen=True, eq=False, kw_only=True):
             return False
         return Role.SOLE in {self.role, other.role} or self.worker == other.worker
 
-    def hears(self, worker: str) -> bool:
-        """Whether what is for a worker, or for all, is for this one."""
-        return self.role is not Role.WORKER or worker in {ALL, self.worker}
+    def hears(self, workers: tuple[str, ...]) -> bool:
+        """Whether what is for these workers, or for all where there are none, is for this one."""
+        return self.role is not Role.WORKER or not workers or self.worker in workers
 
 
 def without(listeners: tuple[Listener, ...], gone: Listener) -> tuple[Listener, ...]:

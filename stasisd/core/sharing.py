@@ -3,21 +3,26 @@
 A call goes to the worker that has the fewest, and what happens to it later goes there too, as long
 as that worker is there. A call is its channels: those that an event shows together, the halves of
 a Local channel, and who was dialled with who dialled. What shows no channel is for all workers,
-but for a bridge's own events, which go where its first channel went.
+but for a bridge's own events, which go where its first channel went. A transfer, and a bridge that
+takes in another, are about several calls: each worker that has one of them hears of it.
 """
 
 from collections import Counter
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
-from .events import Event
+from .events import BridgeAttendedTransfer, BridgeBlindTransfer, BridgeMerged, Event
+from .snapshots import BridgeSnapshot, ChannelSnapshot
 
 if TYPE_CHECKING:
     from .tenant import Tenant
 
-ALL = ""
+Workers = tuple[str, ...]
+# Whom an event is for that is for no worker alone.
+EVERYBODY: Workers = ()
 # For a call that came while no worker was there: whoever comes back first takes it.
 NOBODY = "\0"
+OF_SEVERAL_CALLS = {BridgeAttendedTransfer, BridgeBlindTransfer, BridgeMerged}
 
 
 class Sharing:
@@ -28,15 +33,25 @@ class Sharing:
         self._owners: dict[str, str] = {}
         self._loads: Counter[str] = Counter()
 
-    def worker_for(self, event: Event, there: Collection[str]) -> str:
-        """The worker that an event is for; ``there`` are those that listen."""
+    def workers_for(self, event: Event, there: Collection[str]) -> Workers:
+        """The workers that an event is for; ``there`` are those that listen."""
+        if type(event) in OF_SEVERAL_CALLS:
+            known = {self._owners[name] for name in _involved(event) if name in self._owners}
+            present = known.intersection(there)
+            if present or not known:
+                return tuple(sorted(present))
+            return (self._choose(sorted(known), there),)
+        worker = self._worker_for(event, there)
+        return EVERYBODY if worker is None else (worker,)
+
+    def _worker_for(self, event: Event, there: Collection[str]) -> str | None:
         channels = list(self._channels(event))
         others = list(_others(event))
         known = [self._owners[name] for name in (*channels, *others) if name in self._owners]
         worker = next((owner for owner in known if owner in there), None)
         if worker is None:
             if not channels:
-                return known[0] if known and not there else ALL
+                return known[0] if known and not there else None
             worker = self._choose(known, there)
         for name in (*channels, *others):
             if self._owners.get(name) not in there:
@@ -91,3 +106,14 @@ def _others(event: Event) -> Iterator[str]:
         snapshot = getattr(event, media, None)
         if snapshot is not None and snapshot.target_uri.startswith("bridge:"):
             yield snapshot.target_uri
+
+
+def _involved(event: Event) -> Iterator[str]:
+    """All channels and bridges that an event shows, and the channels in those bridges."""
+    for field in event.__struct_fields__:
+        shown = getattr(event, field)
+        if isinstance(shown, ChannelSnapshot):
+            yield f"channel:{shown.id}"
+        elif isinstance(shown, BridgeSnapshot):
+            yield f"bridge:{shown.id}"
+            yield from (f"channel:{channel_id}" for channel_id in shown.channels)

@@ -26,7 +26,7 @@ def test_it_keeps_the_last_that_the_bounds_allow(
     texts: Sequence[str], most: int, most_bytes: int
 ) -> None:
     journal = Journal(1000, EventLimits(log_events=most, log_bytes=most_bytes))
-    sizes = [journal.append("a", told(text), None, "").size for text in texts]
+    sizes = [journal.append("a", told(text), None, ()).size for text in texts]
     kept = 0
     while kept < min(len(texts), most) and sum(sizes[len(texts) - kept - 1 :]) <= most_bytes:
         kept += 1
@@ -47,7 +47,7 @@ def test_numbers_are_never_given_twice_and_fit_every_client() -> None:
     numbers = Numbers(lambda: clock[0])
     first = Journal(numbers.begin(), EventLimits())
     for _ in range(1000):
-        first.append("a", told("x"), None, "")
+        first.append("a", told("x"), None, ())
     numbers.passed(first.last)
     clock[0] -= 3600.0  # a clock that is put back
     second = numbers.begin()
@@ -63,7 +63,7 @@ def test_a_restart_begins_above_all_that_came_before_however_many_logs_there_are
     logs = [Journal(before.begin(), EventLimits()) for _ in range(1000)]
     for log in logs:
         for _ in range(100):
-            log.append("a", told("x"), None, "")
+            log.append("a", told("x"), None, ())
     clock[0] += 1.0
     after = Numbers(lambda: clock[0])
     assert min(after.begin() for _ in range(1000)) > max(log.last for log in logs)

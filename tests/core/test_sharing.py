@@ -180,6 +180,63 @@ async def test_a_bridge_is_with_its_first_channel(application: Application) -> N
     assert len(two.heard) == 3
 
 
+def transfer(
+    application: Application,
+    transferee: ChannelSnapshot | None = None,
+    target: ChannelSnapshot | None = None,
+) -> None:
+    """Tell of an attended transfer by the legs "first" and "second"."""
+    application.tenant.publish(
+        events.BridgeAttendedTransfer,
+        (application.topic,),
+        transferer_first_leg=snapshot("first"),
+        transferer_second_leg=snapshot("second"),
+        result="Success",
+        is_external=True,
+        destination_type="bridge",
+        transferee=transferee,
+        transfer_target=target,
+    )
+
+
+async def test_a_transfer_is_heard_by_each_worker_that_has_a_call_of_it(
+    application: Application,
+) -> None:
+    sockets = [Socket(application) for _ in range(3)]
+    for name in "abc":
+        start(application, name)
+    transfer(application, transferee=snapshot("a"), target=snapshot("b"))
+    one, two = (BridgeSnapshot(id=x, creationtime=0.0, channels=(x,)) for x in "cb")
+    application.tenant.publish(
+        events.BridgeMerged, (application.topic,), bridge=one, bridge_from=two
+    )
+    assert [socket.names[1:] for socket in sockets] == [
+        ["BridgeAttendedTransfer"],
+        ["BridgeAttendedTransfer", "BridgeMerged"],
+        ["BridgeMerged"],
+    ]
+
+
+async def test_a_transfer_of_calls_that_nobody_has_is_for_all(application: Application) -> None:
+    sockets = [Socket(application) for _ in range(2)]
+    transfer(application)
+    assert [socket.names for socket in sockets] == [["BridgeAttendedTransfer"]] * 2
+
+
+async def test_a_transfer_waits_for_the_worker_whose_call_it_is(application: Application) -> None:
+    one, two = Socket(application, worker="one"), Socket(application, worker="two")
+    start(application, "a")
+    start(application, "b")
+    seen = one.heard[-1].sequence
+    application.follow("channel:a")  # so that it lives without a socket
+    one.leave()
+    two.leave()
+    transfer(application, transferee=snapshot("a"))
+    resumed = [Socket(application, worker=name, resume=seen) for name in ("two", "one")]
+    assert "BridgeAttendedTransfer" not in resumed[0].names
+    assert resumed[1].names == ["BridgeAttendedTransfer"]
+
+
 async def test_observers_hear_all_and_take_nothing(application: Application) -> None:
     observer = Socket(application, Role.OBSERVER)
     assert not application.is_served
