@@ -27,16 +27,19 @@ def facts() -> dict[str, Any]:
 def _facts(document: Any) -> Iterator[tuple[str, Any]]:
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
-            yield from _operation(f"{method.upper()} {path}", operation)
+            shared = document["components"]["parameters"]
+            yield from _operation(f"{method.upper()} {path}", operation, shared)
     for name, schema in document["components"]["schemas"].items():
         yield from _model(name, schema)
     for name in document["webhooks"]:
         yield f"event {name}", True
 
 
-def _operation(name: str, operation: Any) -> Iterator[tuple[str, Any]]:
+def _operation(name: str, operation: Any, shared: Any) -> Iterator[tuple[str, Any]]:
     yield name, operation["operationId"]
-    for parameter in operation["parameters"]:
+    for declared in operation["parameters"]:
+        reference = declared.get("$ref")
+        parameter = shared[reference.rpartition("/")[2]] if reference else declared
         where = f"{name} {parameter['in']} {parameter['name']}"
         yield from _value(where, parameter["schema"], required=parameter["required"])
     body = operation.get("requestBody")

@@ -362,12 +362,19 @@ REQUESTS: Mapping[str, Model] = {
     "RESTQueryStringParameter": _event(name="string", value="string"),
 }
 
+# What ARI's documents list and nothing here sends: clients made of the documents name them.
+UNSENT: Mapping[str, Model] = {
+    "MissingParams": _event(params="List[string]"),
+    "RESTHeader": _event(name="string", value="string"),
+    "Dialed": Model("channels"),
+}
+
 MODELS: Mapping[str, Model] = {
     "Message": Model(
         "events",
         {"type": "string"},
         {"asterisk_id": "string"},
-        subtypes=("Event",),
+        subtypes=("MissingParams", "Event"),
         discriminator="type",
     ),
     "Event": Model(
@@ -376,6 +383,7 @@ MODELS: Mapping[str, Model] = {
     **EVENTS,
     **ANSWERS,
     **REQUESTS,
+    **UNSENT,
     **OBJECTS,
 }
 

@@ -12,11 +12,13 @@ from stasisd.bindings.ari.models import EVENTS, OURS, Model
 from stasisd.operations.declare import Fields, Operation
 from stasisd.operations.version import API_VERSION
 
+from . import headers
 from .swagger import LISTING, documents
 
 Json = dict[str, Any]
 
 NAME = "openapi.json"
+UPGRADED = "101"
 # A time as ARI writes it: its offset has no colon, so it is not RFC 3339's.
 DATE = {
     "type": "string",
@@ -94,7 +96,12 @@ def openapi(operations: Iterable[Operation]) -> Json:
         "security": [{name: []} for name in SECURITY],
         "paths": paths,
         "webhooks": {name: _webhook(name) for name in (*EVENTS, *OURS)},
-        "components": {"schemas": schemas, "securitySchemes": SECURITY},
+        "components": {
+            "schemas": schemas,
+            "parameters": headers.PARAMETERS,
+            "headers": headers.HEADERS,
+            "securitySchemes": SECURITY,
+        },
     }
 
 
@@ -107,7 +114,10 @@ def _operation(resource: str, written: Json, operation: Operation) -> Json:
         "operationId": f"{resource}_{written['nickname']}",
         "tags": [resource],
         "summary": written["summary"],
-        "parameters": [_parameter(p) for p in parameters if p["paramType"] != "body"],
+        "parameters": [
+            *(_parameter(p) for p in parameters if p["paramType"] != "body"),
+            *headers.of_request(operation),
+        ],
         "responses": _responses(written, operation),
     }
     bodies = [parameter for parameter in parameters if parameter["paramType"] == "body"]
@@ -175,12 +185,17 @@ def _responses(written: Json, operation: Operation) -> Json:
         str(code): {"description": reason, "content": _content("Error")}
         for code, reason in sorted(errors.items())
     }
-    return _success(written["responseClass"], operation) | failures
+    answers = _success(written["responseClass"], operation) | failures
+    told = headers.of_answer(operation)
+    return {
+        status: answer if status == UPGRADED else {**answer, "headers": told}
+        for status, answer in answers.items()
+    }
 
 
 def _success(returned: str, operation: Operation) -> Json:
     if returned == "Message":
-        return {"101": {"description": "The connection becomes a WebSocket of events."}}
+        return {UPGRADED: {"description": "The connection becomes a WebSocket of events."}}
     if returned == "binary":
         return {
             "200": {

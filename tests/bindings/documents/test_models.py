@@ -20,6 +20,7 @@ from stasisd.bindings.ari.models import (
     OBJECTS,
     OURS,
     REQUESTS,
+    UNSENT,
     Model,
     result_type,
 )
@@ -100,7 +101,7 @@ def referred(model: Model) -> set[str]:
 
 
 def test_every_model_is_needed_and_every_needed_one_is_there() -> None:
-    needed = {"Message", "Event", *EVENTS, *ANSWERS, *REQUESTS}
+    needed = {"Message", "Event", *EVENTS, *ANSWERS, *REQUESTS, *UNSENT}
     needed |= {re.sub(r"List\[(\w+)\]", r"\1", result_type(o.returns)) for o in OPERATIONS.values()}
     while more := set().union(*(referred(MODELS[n]) for n in needed & MODELS.keys())) - needed:
         needed |= more

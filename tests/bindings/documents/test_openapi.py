@@ -6,10 +6,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from stasisd.bindings.ari import request_ids
 from stasisd.bindings.ari.models import EVENTS, MODELS, OURS
-from stasisd.bindings.documents import SwaggerDocuments
+from stasisd.bindings.documents import SwaggerDocuments, headers
 from stasisd.bindings.documents.openapi import NAME, openapi
-from stasisd.operations import OPERATIONS
+from stasisd.operations import OPERATIONS, idempotency
 from stasisd.operations.version import API_VERSION
 
 DOCUMENT: dict[str, Any] = openapi(OPERATIONS.values())
@@ -69,7 +70,7 @@ def test_the_filter_of_events_is_a_body_of_two_lists() -> None:
     asked = DOCUMENT["paths"]["/applications/{applicationName}/eventFilter"]["put"]
     schema = asked["requestBody"]["content"]["application/json"]["schema"]
     assert schema["properties"].keys() == {"allowed", "disallowed"}
-    assert [parameter["name"] for parameter in asked["parameters"]] == ["applicationName"]
+    assert [p["name"] for p in asked["parameters"] if "name" in p] == ["applicationName"]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,7 @@ def test_the_status_of_a_success(path: str, method: str, status: str) -> None:
 
 def test_parameters() -> None:
     play = DOCUMENT["paths"]["/channels/{channelId}/play"]["post"]
-    named = {parameter["name"]: parameter for parameter in play["parameters"]}
+    named = {p["name"]: p for p in play["parameters"] if "name" in p}
     assert named["channelId"] == {
         "name": "channelId",
         "in": "path",
@@ -105,6 +106,40 @@ def test_parameters() -> None:
     update = DOCUMENT["paths"]["/asterisk/config/dynamic/{configClass}/{objectType}/{id}"]["put"]
     schema = update["requestBody"]["content"]["application/json"]["schema"]
     assert schema["properties"]["fields"]["items"] == {"$ref": "#/components/schemas/ConfigTuple"}
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "asked", "told"),
+    [
+        ("/channels", "get", {"X-Request-Id"}, {"X-Request-Id"}),
+        (
+            "/channels",
+            "post",
+            {"X-Request-Id", "Idempotency-Key"},
+            {"X-Request-Id", "X-Event-Sequence", "Idempotency-Replayed"},
+        ),
+    ],
+)
+def test_headers_are_listed_where_they_act(
+    path: str, method: str, asked: set[str], told: set[str]
+) -> None:
+    operation = DOCUMENT["paths"][path][method]
+    shared = DOCUMENT["components"]["parameters"]
+    named = {
+        shared[p["$ref"].rpartition("/")[2]]["name"]
+        for p in operation["parameters"][-2:]
+        if "$ref" in p
+    }
+    assert named == asked
+    assert all(response["headers"].keys() == told for response in operation["responses"].values())
+
+
+def test_the_forms_of_headers_are_those_that_are_taken() -> None:
+    forms = {name: p["schema"]["pattern"] for name, p in headers.PARAMETERS.items()}
+    assert forms == {
+        "RequestId": f"^{request_ids._FIT.pattern}$",
+        "IdempotencyKey": f"^{idempotency._KEY.pattern}$",
+    }
 
 
 def test_the_kept_copy_is_current() -> None:
