@@ -95,7 +95,7 @@ class Attendant:
         try:
             with self._scope:
                 await self._attend()
-        except Exception:
+        except Exception:  # the barrier: a bug ends one attendant of a bridge
             self.bridge.log.exception("attendant crashed", attendant=self.name)
         finally:
             self.dismiss()

@@ -72,6 +72,6 @@ class Kept(Generic[V]):
         changed, self._unsaved = self._unsaved, {}
         try:
             await store.save(changed)
-        except Exception:
+        except Exception:  # no barrier: what was not written is kept, and the error goes on
             self._unsaved = changed | self._unsaved
             raise

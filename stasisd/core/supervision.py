@@ -59,7 +59,7 @@ def crash_barrier(channel: "Channel") -> Iterator[None]:
     """Let a bug end this channel and nothing else."""
     try:
         yield
-    except Exception:
+    except Exception:  # the barrier: a bug ends one channel
         channel.log.exception("channel crashed")
         if channel.cause is None:
             channel.cause = causes.TEMPORARY_FAILURE

@@ -151,7 +151,7 @@ class Tenant:
     ) -> None:
         try:
             await work(*arguments)
-        except Exception:
+        except Exception:  # the barrier: a bug ends one task of the tenant
             log.exception("a task of the tenant crashed", tenant=self.name)
 
     def drain(self, cause: int) -> None:

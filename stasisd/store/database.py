@@ -46,7 +46,7 @@ class _Write(Generic[T]):
         connection.execute("SAVEPOINT one")
         try:
             self.result = self.function(connection)
-        except Exception as error:
+        except Exception as error:  # the barrier: a bug undoes one write of the batch
             if not connection.in_transaction:
                 raise  # SQLite gave up the whole batch: the disk is full, or worse
             connection.execute("ROLLBACK TO one")

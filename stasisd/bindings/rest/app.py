@@ -140,7 +140,7 @@ class WebSocketExchange(TrioASGIWebsocketConnection):
         try:
             await self._accept(opened, request, send)
             await opened.run(Wire(receive, connection_of(self.scope), site.shutdown))
-        except Exception:
+        except Exception:  # the barrier: a bug ends one WebSocket
             log.exception("websocket failed", request_id=request.request_id)
         finally:
             opened.close()

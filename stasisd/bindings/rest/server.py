@@ -162,7 +162,7 @@ class _Server:
                 await LeanConnection(self._site, stream).run()
             else:
                 await Connection(self._site, stream).run()
-        except* Exception:
+        except* Exception:  # the barrier: a bug ends one connection
             log.exception("connection failed", client=transport.peer_of(tcp))
         finally:
             tcp.socket.close()

@@ -101,7 +101,7 @@ class ServedSocket:
         wire = ServerWire(stream, self._max_message)
         try:
             await self._session.run(wire)
-        except Exception:
+        except Exception:  # no barrier: the connection's is outside
             await wire.close(frames.INTERNAL_ERROR, "")
             raise
 

@@ -64,7 +64,7 @@ class Calls:
             return
         try:
             side.take(event)
-        except Exception:
+        except Exception:  # the barrier: a bug ends one call
             log.exception("a bug ends a call", endpoint=f"{NAME}/{side.account.name}")
             side.fail()
 

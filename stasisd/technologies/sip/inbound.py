@@ -155,7 +155,7 @@ class Arrivals:
                 reason=str(refused),
             )
             leg.refuse(refused.status)
-        except Exception:
+        except Exception:  # the barrier: a bug refuses one call
             log.exception("a bug ends a call on its arrival", endpoint=leg.account.name)
             leg.refuse(500)
 

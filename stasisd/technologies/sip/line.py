@@ -131,8 +131,7 @@ class Line:
     def _hear(self, heard: Heard | Connected) -> None:
         try:
             self._pass_on(heard)
-        except Exception:
-            # Nothing that comes in may raise. If it does all the same, it costs one message.
+        except Exception:  # the barrier: nothing that comes in may raise; a bug costs one message
             log.exception("a bug: SIP could not be taken in", source=heard.flow.remote)
 
     def _pass_on(self, heard: Heard | Connected) -> None:
