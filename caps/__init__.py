@@ -16,12 +16,16 @@ prohibit this access?): the first is cached, the second is asked for each object
 operation. `caveats.py` says how to add a caveat.
 """
 
-from caps.access import Access, Right
+from caps.access import Access, Endpoint, Right
 from caps.caveats import (
     READ_ONLY,
     Applications,
     Caveat,
+    Contexts,
+    Endpoints,
+    Events,
     Expires,
+    Networks,
     NotBefore,
     Objects,
     Operations,
@@ -48,12 +52,17 @@ __all__ = [
     "Applications",
     "CapabilityError",
     "Caveat",
+    "Contexts",
     "Denied",
+    "Endpoint",
+    "Endpoints",
+    "Events",
     "ExpiredToken",
     "Expires",
     "Grant",
     "InvalidToken",
     "Keyring",
+    "Networks",
     "NotBefore",
     "Objects",
     "Operations",

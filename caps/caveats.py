@@ -7,14 +7,23 @@ extra field, a value out of range - becomes `Unknown`, which prohibits everythin
 server never grants what a newer caveat would have refused.
 """
 
+from collections.abc import Sequence
+from typing import ClassVar
+
 import msgspec
 
-from caps.access import Access, Right
+from caps.access import Access, Endpoint, Right
 from caps.networks import lets_in
 
 
 class Caveat(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """Base of all caveats. One that states no rule of its own prohibits everything."""
+    """Base of all caveats. One that states no rule of its own prohibits everything.
+
+    One is `steady` whose answer follows from the tenant, the right and the operation alone: a
+    grant asks it once and remembers that it did not object.
+    """
+
+    steady: ClassVar[bool] = False
 
     def prohibits(self, access: Access) -> str | None:  # noqa: ARG002 - the rules of subclasses use it
         """The reason this access is prohibited, or None where this caveat has no objection."""
@@ -30,8 +39,9 @@ class Unknown(Caveat, frozen=True):
 
 
 class Tenant(Caveat, frozen=True, tag="tenant"):
-    """Only objects of this tenant. Every token starts with one."""
+    """Only objects of this tenant. Every token but the operator's starts with one."""
 
+    steady: ClassVar[bool] = True
     name: str
 
     def prohibits(self, access: Access) -> str | None:
@@ -44,6 +54,7 @@ class Tenant(Caveat, frozen=True, tag="tenant"):
 class Rights(Caveat, frozen=True, tag="rights"):
     """Only these rights; `Rights((Right.READ,))` makes a token read-only."""
 
+    steady: ClassVar[bool] = True
     rights: tuple[Right, ...]
 
     def prohibits(self, access: Access) -> str | None:
@@ -56,6 +67,7 @@ class Rights(Caveat, frozen=True, tag="rights"):
 class Operations(Caveat, frozen=True, tag="operations"):
     """Only these operations, by name (`bridges.get`) or by resource (`channels.*`)."""
 
+    steady: ClassVar[bool] = True
     names: tuple[str, ...]
 
     def prohibits(self, access: Access) -> str | None:
@@ -95,7 +107,7 @@ class Objects(Caveat, frozen=True, tag="objects"):
         """Any other object, and any access that names no single object."""
         if access.object_id is not None:
             name = f"{access.kind}:{access.object_id}"
-            if any(_matches(pattern, name) for pattern in self.patterns):
+            if any(_matches(pattern, name, ":") for pattern in self.patterns):
                 return None
         return "the token is for other objects"
 
@@ -104,8 +116,74 @@ class Objects(Caveat, frozen=True, tag="objects"):
         return access.object_id is not None
 
 
-def _matches(pattern: str, name: str) -> bool:
-    if pattern.endswith("*") and ":" in pattern:
+class Endpoints(Caveat, frozen=True, tag="endpoints"):
+    """Only channels of these endpoints, also later ones, and calls to them.
+
+    By name (`PJSIP/100`), by the start of one (`PJSIP/1*`), or by a group (`@support`), whose
+    members are those of the moment. What concerns several endpoints needs them all.
+    """
+
+    patterns: tuple[str, ...]
+
+    def prohibits(self, access: Access) -> str | None:
+        """What concerns another endpoint, and whatever has not said whom it concerns."""
+        endpoints = access.endpoints
+        if endpoints is not None and all(map(self._names, endpoints)):
+            return None
+        return "the token is for other endpoints"
+
+    def decidable(self, access: Access) -> bool:
+        """Once the endpoints are known: by name, or from the object."""
+        return access.endpoints is not None
+
+    def _names(self, endpoint: Endpoint) -> bool:
+        return any(
+            pattern[1:] in endpoint.groups
+            if pattern.startswith("@")
+            else _matches(pattern, endpoint.name, "/")
+            for pattern in self.patterns
+        )
+
+
+class Contexts(Caveat, frozen=True, tag="contexts"):
+    """Only these contexts of the dialplan, for what sends a channel into one."""
+
+    names: tuple[str, ...]
+
+    def prohibits(self, access: Access) -> str | None:
+        """What leads into another context, and whatever has not said where it leads."""
+        if _all_among(access.contexts, self.names):
+            return None
+        return "the token is for other contexts of the dialplan"
+
+    def decidable(self, access: Access) -> bool:
+        """Once it is known where a channel is sent."""
+        return access.contexts is not None
+
+
+class Events(Caveat, frozen=True, tag="events"):
+    """Only events of these types, such as `ChannelCreated`, to hear and to make."""
+
+    types: tuple[str, ...]
+
+    def prohibits(self, access: Access) -> str | None:
+        """Any event of another type, and whatever has not said what is heard."""
+        if _all_among(access.events, self.types):
+            return None
+        return "the token is for other events"
+
+    def decidable(self, access: Access) -> bool:
+        """Once the types are known."""
+        return access.events is not None
+
+
+def _all_among(named: Sequence[str] | None, allowed: tuple[str, ...]) -> bool:
+    return named is not None and all(name in allowed for name in named)
+
+
+def _matches(pattern: str, name: str, divider: str) -> bool:
+    """A prefix has to name more than the kind: a part of it would name kinds to come."""
+    if pattern.endswith("*") and divider in pattern:
         return name.startswith(pattern[:-1])
     return name == pattern
 
@@ -117,7 +195,7 @@ class NotBefore(Caveat, frozen=True, tag="not-before"):
 
     def prohibits(self, access: Access) -> str | None:
         """Any access before the time."""
-        return "the token is not valid yet" if access.now < self.at else None
+        return None if access.now >= self.at else "the token is not valid yet"
 
 
 class Expires(Caveat, frozen=True, tag="expires"):
@@ -127,7 +205,7 @@ class Expires(Caveat, frozen=True, tag="expires"):
 
     def prohibits(self, access: Access) -> str | None:
         """Any access at or after the time."""
-        return "the token has expired" if access.now >= self.at else None
+        return None if access.now < self.at else "the token has expired"
 
 
 class Networks(Caveat, frozen=True, tag="networks"):
@@ -152,7 +230,19 @@ class Networks(Caveat, frozen=True, tag="networks"):
 OTHER_NETWORKS = "the token is for other networks"
 
 # The registry: all caveats this server understands.
-Known = Tenant | Rights | Operations | Applications | Objects | NotBefore | Expires | Networks
+Known = (
+    Tenant
+    | Rights
+    | Operations
+    | Applications
+    | Objects
+    | Endpoints
+    | Contexts
+    | Events
+    | NotBefore
+    | Expires
+    | Networks
+)
 
 READ_ONLY = Rights((Right.READ,))
 

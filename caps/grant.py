@@ -1,36 +1,53 @@
 """What a verified token permits."""
 
+import dataclasses
 import math
 from collections.abc import Iterable
+from functools import cached_property
 
-import msgspec
-
-from caps.access import Access
+from caps.access import Access, Right
 from caps.caveats import OTHER_NETWORKS, Caveat, Expires, Networks, NotBefore
 from caps.errors import Denied
 
+# More operations than a server has; a bound for those who would ask for invented ones.
+REMEMBERED = 1024
 
-class Grant(msgspec.Struct, frozen=True, kw_only=True):
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Grant:
     """The caveats of a verified token. It permits whatever none of them prohibits.
 
-    `token_id` may be logged; it is what revocation names. The token is valid from `not_before`
-    until `expires` (seconds since 1970): a holder of an open socket closes it then.
+    `tenant` is None for an operator whose token no caveat limits to one. `token_id` may be logged;
+    it is what revocation names, beside `key_id` and `user`, for whom the token was minted at
+    `issued`. The token is valid from `not_before` until `expires` (all seconds since 1970): a
+    holder of an open socket closes it then.
     """
 
-    tenant: str
+    tenant: str | None
     key_id: str
     token_id: str
     caveats: tuple[Caveat, ...]
     not_before: float = -math.inf
     expires: float = math.inf
+    user: str | None = None
+    issued: float = 0.0
+
+    def __post_init__(self) -> None:
+        for caveat in self.caveats:
+            if isinstance(caveat, NotBefore):
+                object.__setattr__(self, "not_before", max(self.not_before, caveat.at))
+            elif isinstance(caveat, Expires):
+                object.__setattr__(self, "expires", min(self.expires, caveat.at))
 
     def prohibits(self, access: Access) -> Denied | None:
         """The refusal that `check` would raise, or None. For filters of lists and events."""
-        for caveat in self.caveats:
-            reason = caveat.prohibits(access)
-            if reason is not None:
-                return Denied(reason, caveat)
-        return None
+        if self._passes(access):
+            for caveat in self._varying:
+                if caveat.prohibits(access) is not None:
+                    break
+            else:
+                return None
+        return _first_denial((*self.caveats, *self._times), access)
 
     def check(self, access: Access) -> None:
         """Decides the access with all that is known of the object; raises Denied."""
@@ -44,43 +61,86 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
         Comes before the object is looked for, so that its refusal says nothing about what
         exists. Passing it permits nothing: `check` must follow with the object.
         """
-        for caveat in self.caveats:
-            if caveat.decidable(access):
-                reason = caveat.prohibits(access)
-                if reason is not None:
-                    raise Denied(reason, caveat)
+        if self._passes(access):
+            for caveat in self._varying:
+                if caveat.decidable(access) and caveat.prohibits(access) is not None:
+                    break
+            else:
+                return
+        decidable = (caveat for caveat in self.caveats if caveat.decidable(access))
+        denied = _first_denial((*decidable, *self._times), access)
+        if denied is not None:
+            raise denied
 
     def admit(self, address: str | None) -> "Grant":
         """The grant as a client of this address may use it, None being the server itself.
 
         Raises Denied where a caveat lets no such address in.
         """
-        networks = [caveat for caveat in self.caveats if isinstance(caveat, Networks)]
-        if not networks:
-            return self
-        for caveat in networks:
+        for caveat in self._networks:
             if address is not None and not caveat.lets_in(address):
                 raise Denied(OTHER_NETWORKS, caveat)
-        rest = tuple(caveat for caveat in self.caveats if not isinstance(caveat, Networks))
-        return msgspec.structs.replace(self, caveats=rest)
+        return self._inside
 
     def narrow(self, *caveats: Caveat) -> "Grant":
         """The same grant with more taken away; the time of validity follows the caveats."""
-        not_before, expires = validity(caveats)
-        return msgspec.structs.replace(
-            self,
-            caveats=self.caveats + caveats,
-            not_before=max(self.not_before, not_before),
-            expires=min(self.expires, expires),
+        return dataclasses.replace(self, caveats=self.caveats + caveats)
+
+    def _passes(self, access: Access) -> bool:
+        """Whether the time is right and no steady caveat objects, which is asked only once.
+
+        A shortcut for the usual case: what does not pass is decided again, caveat by caveat.
+        """
+        if not self.not_before <= access.now < self.expires:
+            return False
+        key = (access.operation, access.right, access.tenant)
+        if key in self._passed:
+            return True
+        if _first_denial(self._steady, access) is not None:
+            return False
+        if len(self._passed) >= REMEMBERED:
+            self._passed.clear()
+        self._passed.add(key)
+        return True
+
+    @cached_property
+    def _passed(self) -> set[tuple[str, Right, str | None]]:
+        """What the steady caveats had no objection to."""
+        return set()
+
+    @cached_property
+    def _steady(self) -> tuple[Caveat, ...]:
+        return tuple(caveat for caveat in self.caveats if caveat.steady)
+
+    @cached_property
+    def _varying(self) -> tuple[Caveat, ...]:
+        """What has to be asked each time, but for the times, which stand in the grant."""
+        return tuple(
+            caveat
+            for caveat in self.caveats
+            if not caveat.steady and not isinstance(caveat, NotBefore | Expires)
         )
 
+    @cached_property
+    def _times(self) -> tuple[Caveat, ...]:
+        return NotBefore(self.not_before), Expires(self.expires)
 
-def validity(caveats: Iterable[Caveat]) -> tuple[float, float]:
-    """(first moment, end), infinite where no caveat limits it."""
-    not_before, expires = -math.inf, math.inf
+    @cached_property
+    def _networks(self) -> tuple[Networks, ...]:
+        return tuple(caveat for caveat in self.caveats if isinstance(caveat, Networks))
+
+    @cached_property
+    def _inside(self) -> "Grant":
+        """The grant of a client whose address was looked at."""
+        if not self._networks:
+            return self
+        rest = tuple(caveat for caveat in self.caveats if not isinstance(caveat, Networks))
+        return dataclasses.replace(self, caveats=rest)
+
+
+def _first_denial(caveats: Iterable[Caveat], access: Access) -> Denied | None:
     for caveat in caveats:
-        if isinstance(caveat, NotBefore):
-            not_before = max(not_before, caveat.at)
-        elif isinstance(caveat, Expires):
-            expires = min(expires, caveat.at)
-    return not_before, expires
+        reason = caveat.prohibits(access)
+        if reason is not None:
+            return Denied(reason, caveat)
+    return None

@@ -1,7 +1,8 @@
 """Root keys by id, and what was revoked; all in memory, loading and saving are the caller's."""
 
+import math
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
@@ -12,18 +13,27 @@ KEY_LENGTH = 32
 
 
 class RootKey(msgspec.Struct, frozen=True):
-    """The key that signs the tokens of one tenant; `id` is public and stands in each token."""
+    """The key that signs the tokens of one tenant; `id` is public and stands in each token.
+
+    A key whose `tenant` is None is the operator's: what it signs is of no tenant, and may act on
+    all of them. From `until` on (seconds since 1970) it verifies nothing any more.
+    """
 
     id: str
-    tenant: str
+    tenant: str | None
     secret: bytes
+    until: float = math.inf
 
     def __repr__(self) -> str:
         return f"RootKey(id={self.id!r}, tenant={self.tenant!r})"
 
 
+# A tenant and the name of a user in it.
+User = tuple[str | None, str]
+
+
 class Keyring:
-    """Holds root keys, revoked token ids, and the grants of tokens verified before.
+    """Holds root keys, what was revoked, and the grants of tokens verified before.
 
     A tenant may have several keys at a time: the newest signs, the older ones still verify.
     """
@@ -32,11 +42,14 @@ class Keyring:
         self,
         keys: Iterable[RootKey] = (),
         revoked: Iterable[str] = (),
+        revoked_users: Mapping[User, float] | None = None,
         *,
         cache_size: int = 4096,
     ) -> None:
         self._keys: dict[str, RootKey] = {}
+        self._newest: dict[str | None, RootKey] = {}
         self._revoked = set(revoked)
+        self._revoked_users = dict(revoked_users or {})
         self._grants: dict[str, Grant] = {}
         self._cache_size = cache_size
         # Stands in for a key we do not hold, so that refusing its token costs the same work.
@@ -48,16 +61,41 @@ class Keyring:
         """Adds a key, which becomes its tenant's newest; ValueError if the id is taken."""
         if key.id in self._keys:
             raise ValueError(f"the key id {key.id!r} is taken")
-        self._keys[key.id] = key
+        self._keys[key.id] = self._newest[key.tenant] = key
+
+    def rotate(self, key: RootKey, until: float) -> None:
+        """Adds a key; the tenant's older ones verify until then, or their own earlier end.
+
+        Raises ValueError if the id is taken.
+        """
+        older = [held for held in self._keys.values() if held.tenant == key.tenant]
+        self.add(key)
+        for held in older:
+            shortened = msgspec.structs.replace(held, until=min(held.until, until))
+            self._keys[held.id] = shortened
+        ended = {held.id for held in older}
+        self._forget(lambda grant: grant.key_id in ended)
 
     def retire(self, key_id: str) -> None:
         """Forgets a key, and with it every token it signed."""
-        self._keys.pop(key_id, None)
-        self._forget(lambda grant: grant.key_id == key_id)
+        key = self._keys.pop(key_id, None)
+        if key is not None and self._newest[key.tenant].id == key_id:
+            self._elect(key.tenant)
+        self._forget(self.is_revoked)
 
-    def newest(self, tenant: str) -> RootKey | None:
-        """The key that signs this tenant's new tokens."""
-        return next((k for k in reversed(self._keys.values()) if k.tenant == tenant), None)
+    def _elect(self, tenant: str | None) -> None:
+        """The last of the keys that are left is the newest."""
+        del self._newest[tenant]
+        self._newest.update({k.tenant: k for k in self._keys.values() if k.tenant == tenant})
+
+    @property
+    def keys(self) -> tuple[RootKey, ...]:
+        """All keys, the oldest first, for saving."""
+        return tuple(self._keys.values())
+
+    def newest(self, tenant: str | None) -> RootKey | None:
+        """The key that signs this tenant's new tokens; None stands for the operator."""
+        return self._newest.get(tenant)
 
     def find(self, key_id: str) -> RootKey | None:
         """The key with this id."""
@@ -71,25 +109,40 @@ class Keyring:
     def revoke(self, token_id: str) -> None:
         """From now on no token with this id verifies, nor any attenuated from it."""
         self._revoked.add(token_id)
-        self._forget(lambda grant: grant.token_id == token_id)
+        self._forget(self.is_revoked)
 
-    def is_revoked(self, token_id: str) -> bool:
-        """Whether this token id was revoked."""
-        return token_id in self._revoked
+    def revoke_user(self, tenant: str | None, user: str, now: float) -> None:
+        """No token verifies that was minted for the user before now, nor any made of it."""
+        self._revoked_users[tenant, user] = now
+        self._forget(self.is_revoked)
 
     @property
     def revoked(self) -> frozenset[str]:
         """The revoked token ids, for saving."""
         return frozenset(self._revoked)
 
+    @property
+    def revoked_users(self) -> dict[User, float]:
+        """The users whose tokens were revoked, and when, for saving."""
+        return dict(self._revoked_users)
+
+    def is_revoked(self, grant: Grant) -> bool:
+        """Whether the token was revoked: by its id, by its user, or by the end of its key."""
+        key = self._keys.get(grant.key_id)
+        if key is None or grant.token_id in self._revoked:
+            return True
+        if grant.user is None:
+            return False
+        return grant.issued < self._revoked_users.get((key.tenant, grant.user), -math.inf)
+
     def require_valid(self, grant: Grant, now: float) -> None:
         """Whether a grant still stands, as a holder of an open socket must ask.
 
         Raises RevokedToken (the key's retirement counts as that) or ExpiredToken.
         """
-        if grant.token_id in self._revoked or grant.key_id not in self._keys:
+        if self.is_revoked(grant):
             raise RevokedToken
-        if not grant.not_before <= now < grant.expires:
+        if not grant.not_before <= now < min(grant.expires, self._keys[grant.key_id].until):
             raise ExpiredToken
 
     def recall(self, text: str) -> Grant | None:

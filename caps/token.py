@@ -3,19 +3,21 @@
     stasis1_ + base64url(macaroon, binary format 2)
 
 The prefix makes a leaked token easy to find. A bare macaroon of either binary format is read too.
-The identifier is `KEYID:TOKENID`; the first caveat names the tenant.
+`caps.identifier` says what the identifier holds; the first caveat names the tenant.
 """
 
 import base64
 import binascii
+import math
 import re
 import secrets
 from collections.abc import Callable
 from typing import Self
 
-from caps.caveats import Caveat, Tenant, Unknown, decode, encode
+from caps.caveats import Caveat, Expires, Tenant, Unknown, decode, encode
 from caps.errors import ExpiredToken, InvalidToken, RevokedToken, TokenTooLarge
-from caps.grant import Grant, validity
+from caps.grant import Grant
+from caps.identifier import Identifier
 from caps.keyring import KEY_LENGTH, Keyring, RootKey
 from caps.macaroon import Macaroon, Version
 
@@ -26,7 +28,6 @@ MAX_CAVEATS = 64
 NONCE_LENGTH = 16
 
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]+={0,2}")
-_IDENTIFIER = re.compile(rb"([A-Za-z0-9._-]{1,64}):([A-Za-z0-9_-]{1,64})")
 
 Random = Callable[[int], bytes]
 
@@ -34,15 +35,14 @@ Random = Callable[[int], bytes]
 class Token:
     """A macaroon whose identifier and caveats are ours. Being one says nothing of its worth."""
 
-    __slots__ = ("_macaroon", "caveats", "key_id", "token_id")
+    __slots__ = ("_macaroon", "caveats", "identifier")
 
     def __init__(self, macaroon: Macaroon) -> None:
-        match = _IDENTIFIER.fullmatch(macaroon.identifier)
-        if match is None or len(macaroon.predicates) > MAX_CAVEATS:
+        identifier = Identifier.parse(macaroon.identifier)
+        if identifier is None or len(macaroon.predicates) > MAX_CAVEATS:
             raise InvalidToken
         self._macaroon = macaroon
-        self.key_id = match[1].decode()
-        self.token_id = match[2].decode()
+        self.identifier = identifier
         self.caveats = tuple(
             Unknown() if predicate is None else decode(predicate)
             for predicate in macaroon.predicates
@@ -82,26 +82,44 @@ class Token:
             macaroon = macaroon.with_predicate(encode(caveat))
         return Token(macaroon)
 
+    @property
+    def token_id(self) -> str:
+        """The id that revocation names; attenuated tokens keep it."""
+        return self.identifier.token_id
+
     def is_signed_by(self, secret: bytes) -> bool:
         """Whether identifier and caveats are as the holder of this root key signed them."""
         return self._macaroon.is_signed_by(secret)
 
     def __repr__(self) -> str:
-        return f"<Token {self.key_id}:{self.token_id} with {len(self.caveats)} caveats>"
+        return f"<Token {self.identifier.encode()} with {len(self.caveats)} caveats>"
 
 
-def generate_key(key_id: str, tenant: str, random: Random = secrets.token_bytes) -> RootKey:
-    """A new root key; `key_id` is of letters, digits and `._-`, at most 64 of them."""
-    if _IDENTIFIER.fullmatch(f"{key_id}:x".encode()) is None:
-        raise ValueError(f"{key_id!r} can't be a key id")
+def generate_key(key_id: str, tenant: str | None, random: Random = secrets.token_bytes) -> RootKey:
+    """A new root key of a tenant, or of the operator.
+
+    `key_id` is of letters, digits and `._-`, at most 64 of them; ValueError for another.
+    """
+    Identifier(key_id, "x").encode()
     return RootKey(key_id, tenant, random(KEY_LENGTH))
 
 
-def mint(key: RootKey, *caveats: Caveat, random: Random = secrets.token_bytes) -> Token:
-    """A new token of the key's tenant, limited by the caveats."""
+def mint(
+    key: RootKey,
+    *caveats: Caveat,
+    user: str | None = None,
+    issued: float = 0.0,
+    random: Random = secrets.token_bytes,
+) -> Token:
+    """A new token of the key's tenant, limited by the caveats.
+
+    For a user, tell `issued`, the time now: revoking the user ends what was minted before.
+    Raises ValueError for a user whose name is too long to be written (255 characters, encoded).
+    """
     nonce = base64.urlsafe_b64encode(random(NONCE_LENGTH)).decode().rstrip("=")
-    token = Token(Macaroon.create(key.secret, f"{key.id}:{nonce}"))
-    return token.attenuate(Tenant(key.tenant), *caveats)
+    identifier = Identifier(key.id, nonce, user, issued).encode()
+    tenant = () if key.tenant is None else (Tenant(key.tenant),)
+    return Token(Macaroon.create(key.secret, identifier)).attenuate(*tenant, *caveats)
 
 
 def verify(text: str, keyring: Keyring, now: float) -> Grant:
@@ -121,20 +139,32 @@ def verify(text: str, keyring: Keyring, now: float) -> Grant:
 
 def _verify(text: str, keyring: Keyring) -> Grant:
     token = Token.decode(text)
-    genuine = token.is_signed_by(keyring.secret_or_decoy(token.key_id))
-    key = keyring.find(token.key_id)
-    if not genuine or key is None or token.caveats[:1] != (Tenant(key.tenant),):
+    named = token.identifier
+    genuine = token.is_signed_by(keyring.secret_or_decoy(named.key_id))
+    key = keyring.find(named.key_id)
+    if not genuine or key is None or not _is_of(token, key):
         raise InvalidToken
-    if keyring.is_revoked(token.token_id):
+    grant = _grant(token, key)
+    if keyring.is_revoked(grant):
         raise RevokedToken
-    not_before, expires = validity(token.caveats)
+    return grant
+
+
+def _is_of(token: Token, key: RootKey) -> bool:
+    """Whether a token has the tenant of its key; the operator's key has none."""
+    return key.tenant is None or token.caveats[:1] == (Tenant(key.tenant),)
+
+
+def _grant(token: Token, key: RootKey) -> Grant:
+    tenants = (caveat.name for caveat in token.caveats if isinstance(caveat, Tenant))
+    end = () if key.until == math.inf else (Expires(key.until),)
     return Grant(
-        tenant=key.tenant,
-        key_id=token.key_id,
-        token_id=token.token_id,
-        caveats=token.caveats,
-        not_before=not_before,
-        expires=expires,
+        tenant=next(tenants, None),
+        key_id=key.id,
+        token_id=token.identifier.token_id,
+        caveats=(*token.caveats, *end),
+        user=token.identifier.user,
+        issued=token.identifier.issued,
     )
 
 

@@ -55,7 +55,7 @@ class Remembered:
     def __init__(self, now: Callable[[], float]) -> None:
         """``now`` is in seconds; the bounds are those of this module."""
         self._now = now
-        self._tenants: dict[str, _Grants] = {}
+        self._tenants: dict[str | None, _Grants] = {}
 
     async def perform(
         self,

@@ -1,5 +1,6 @@
 """What each caveat prohibits, and how caveats are written."""
 
+import math
 from typing import Any
 
 import msgspec
@@ -12,7 +13,12 @@ from caps import (
     Access,
     Applications,
     Caveat,
+    Contexts,
+    Endpoint,
+    Endpoints,
+    Events,
     Expires,
+    Networks,
     NotBefore,
     Objects,
     Operations,
@@ -23,6 +29,8 @@ from caps import (
 )
 from caps.caveats import Known, decode, encode
 
+SUPPORT = Endpoint("PJSIP/100", frozenset({"support", "all"}))
+SALES = Endpoint("PJSIP/200", frozenset({"sales"}))
 LIST = {"operation": "channels.list", "kind": "channel", "object_id": None}
 
 
@@ -65,10 +73,34 @@ def access(**changes: Any) -> Access:
         (Objects(("*",)), {}, False),
         (Objects(("channel:*",)), LIST, False),
         (Objects(("None:None",)), {"kind": None, "object_id": None}, False),
+        (Endpoints(("PJSIP/100",)), {"endpoints": (SUPPORT,)}, True),
+        (Endpoints(("PJSIP/1*",)), {"endpoints": (SUPPORT,)}, True),
+        (Endpoints(("@sales", "@support")), {"endpoints": (SUPPORT,)}, True),
+        (Endpoints(("@sales",)), {"endpoints": (SUPPORT,)}, False),
+        (Endpoints(("@supp*", "@", "@*", "support")), {"endpoints": (SUPPORT,)}, False),
+        (Endpoints(("PJSIP*", "*", "PJSIP/10", "pjsip/100")), {"endpoints": (SUPPORT,)}, False),
+        (Endpoints(("@support",)), {"endpoints": (SUPPORT, SALES)}, False),
+        (Endpoints(("@support", "PJSIP/2*")), {"endpoints": (SUPPORT, SALES)}, True),
+        (Endpoints(()), {"endpoints": (SUPPORT,)}, False),
+        (Endpoints(("@support",)), {"endpoints": ()}, True),
+        (Endpoints(("@support",)), {}, False),
+        (Contexts(("in",)), {"contexts": ("in",)}, True),
+        (Contexts(("in", "out")), {"contexts": ("in", "out")}, True),
+        (Contexts(("in",)), {"contexts": ("in", "out")}, False),
+        (Contexts(("in*",)), {"contexts": ("in",)}, False),
+        (Contexts(()), {"contexts": ()}, True),
+        (Contexts(("in",)), {}, False),
+        (Events(("ChannelCreated",)), {"events": ("ChannelCreated",)}, True),
+        (Events(("ChannelCreated",)), {"events": ("ChannelDestroyed",)}, False),
+        (Events(("ChannelCreated",)), {"events": ()}, True),
+        (Events(("ChannelCreated",)), {}, False),
+        (Networks((), ()), {}, False),
         (NotBefore(100.0), {}, True),
         (NotBefore(100.5), {}, False),
         (Expires(100.5), {}, True),
         (Expires(100.0), {}, False),
+        (NotBefore(1.0), {"now": math.nan}, False),
+        (Expires(1.0), {"now": math.nan}, False),
         (Unknown(), {}, False),
         (Caveat(), {}, False),
     ],
@@ -87,6 +119,12 @@ def test_what_prohibits(caveat: Caveat, changes: dict[str, Any], allowed: bool) 
         (Objects(("channel:*",)), LIST, False),
         (Applications(("ivr",)), {}, True),
         (Applications(("ivr",)), {"application": None}, False),
+        (Endpoints(("@support",)), {"endpoints": (SUPPORT,)}, True),
+        (Endpoints(("@support",)), {}, False),
+        (Contexts(("in",)), {"contexts": ()}, True),
+        (Contexts(("in",)), {}, False),
+        (Events(("ChannelCreated",)), {"events": ()}, True),
+        (Events(("ChannelCreated",)), {}, False),
     ],
 )
 def test_what_names_alone_decide(caveat: Caveat, changes: dict[str, Any], decidable: bool) -> None:
@@ -101,6 +139,10 @@ def test_what_names_alone_decide(caveat: Caveat, changes: dict[str, Any], decida
         (Operations(("channels.*",)), b'["operations",["channels.*"]]'),
         (Applications(("ivr",)), b'["applications",["ivr"]]'),
         (Objects(("recording:vm/*",)), b'["objects",["recording:vm/*"]]'),
+        (Endpoints(("PJSIP/1*", "@a")), b'["endpoints",["PJSIP/1*","@a"]]'),
+        (Contexts(("in",)), b'["contexts",["in"]]'),
+        (Events(("Dial",)), b'["events",["Dial"]]'),
+        (Networks(("192.0.2.0/24",), ()), b'["networks",["192.0.2.0/24"],[]]'),
         (NotBefore(5.0), b'["not-before",5.0]'),
         (Expires(5.5), b'["expires",5.5]'),
     ],
@@ -138,6 +180,12 @@ def test_what_cannot_be_read_prohibits(predicate: bytes) -> None:
 @given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
 def test_decoding_never_raises(predicate: bytes) -> None:
     assert isinstance(decode(predicate), Caveat)
+
+
+def test_every_caveat_has_its_written_form_tested() -> None:
+    (marker,) = test_the_written_form_is_kept_for_ever.pytestmark  # type: ignore[attr-defined] # pytest's
+    tested = {type(caveat) for caveat, _ in marker.args[1]}
+    assert tested == set(Known.__args__)
 
 
 def test_each_tag_has_one_class() -> None:

@@ -1,22 +1,34 @@
 """Clearing an access against the caveats of a grant."""
 
 import math
+from contextlib import nullcontext
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from caps import (
     READ_ONLY,
     Access,
     Applications,
+    Caveat,
+    Contexts,
     Denied,
+    Endpoint,
+    Endpoints,
+    Events,
     Expires,
     Grant,
     NotBefore,
     Objects,
     Operations,
     Right,
+    Rights,
     Tenant,
+    Unknown,
 )
+from caps.grant import REMEMBERED
 
 
 def grant_with(*caveats: object) -> Grant:
@@ -83,3 +95,71 @@ def test_narrowing_only_takes_away() -> None:
 def test_without_times_a_grant_is_valid_for_ever() -> None:
     grant = grant_with()
     assert (grant.not_before, grant.expires) == (-math.inf, math.inf)
+
+
+def test_what_steady_caveats_passed_is_remembered_for_that_access_alone() -> None:
+    grant = grant_with(READ_ONLY, Operations(("channels.*",)))
+    grant.check(reading())
+    grant.check_names(reading())
+    changes: list[dict[str, object]] = [
+        {"right": Right.CONTROL},
+        {"operation": "bridges.get"},
+        {"tenant": "other"},
+    ]
+    for change in changes:
+        access = msgspec.structs.replace(reading(), **change)
+        for ask in (grant.check, grant.check_names, grant.check):
+            with pytest.raises(Denied):
+                ask(access)
+    for number in range(REMEMBERED + 10):
+        grant.check(msgspec.structs.replace(reading(), operation=f"channels.{number}"))
+    assert len(grant._passed) <= REMEMBERED
+    grant.check(reading())
+
+
+@pytest.mark.parametrize("now", [9.9, 20.0, math.nan])
+def test_the_time_of_a_grant_counts_as_its_caveats(now: float) -> None:
+    grant = Grant(
+        tenant="acme", key_id="k", token_id="t", caveats=(), not_before=10.0, expires=20.0
+    )
+    grant.check(msgspec.structs.replace(reading(), now=10.0))
+    for ask in (grant.check, grant.check_names):
+        with pytest.raises(Denied):
+            ask(msgspec.structs.replace(reading(), now=now))
+
+
+caveats = st.one_of(
+    st.builds(Tenant, st.sampled_from(["acme", "other"])),
+    st.builds(Rights, st.lists(st.sampled_from(Right), max_size=4).map(tuple)),
+    st.sampled_from([Operations(("channels.*",)), Operations(("bridges.get",)), Unknown()]),
+    st.sampled_from([Applications(("ivr",)), Objects(("channel:c*",)), Endpoints(("@a",))]),
+    st.sampled_from([Contexts(("in",)), Events(("Dial",)), NotBefore(50.0), Expires(150.0)]),
+)
+accesses = st.builds(
+    Access,
+    right=st.sampled_from(Right),
+    operation=st.sampled_from(["channels.get", "bridges.get"]),
+    tenant=st.sampled_from(["acme", None]),
+    now=st.sampled_from([0.0, 100.0, 200.0]),
+    kind=st.just("channel"),
+    object_id=st.sampled_from([None, "c1", "d"]),
+    application=st.sampled_from([None, "ivr"]),
+    endpoints=st.sampled_from([None, (), (Endpoint("PJSIP/1", frozenset({"a"})),)]),
+    contexts=st.sampled_from([None, (), ("in",)]),
+    events=st.sampled_from([None, ("Dial",)]),
+)
+
+
+@given(st.lists(caveats, max_size=5), st.lists(accesses, max_size=5))
+def test_a_grant_says_what_each_caveat_in_its_turn_would(
+    limits: list[Caveat], asked: list[Access]
+) -> None:
+    grant = Grant(tenant="acme", key_id="k", token_id="t", caveats=()).narrow(*limits)
+    for access in [*asked, *asked]:
+        reasons = [c for c in limits if c.prohibits(access) is not None]
+        denied = grant.prohibits(access)
+        assert (denied and denied.caveat) == (reasons[0] if reasons else None)
+        decided = [c for c in reasons if c.decidable(access)]
+        with pytest.raises(Denied) if decided else nullcontext() as caught:
+            grant.check_names(access)
+        assert caught is None or caught.value.caveat == decided[0]

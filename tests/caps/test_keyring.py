@@ -1,15 +1,20 @@
 """Keys, revocation, and the cache of verified tokens."""
 
+import math
+
 import pytest
 
 from caps import (
+    Access,
     ExpiredToken,
     Expires,
     InvalidToken,
     Keyring,
     NotBefore,
     RevokedToken,
+    Right,
     RootKey,
+    Tenant,
     generate_key,
     mint,
     verify,
@@ -49,6 +54,84 @@ def test_a_retired_key_takes_its_tokens_along() -> None:
         ring.require_valid(grant, 0.0)
 
 
+def test_rotation_lets_older_keys_verify_until_then() -> None:
+    ring = Keyring([generate_key("k1", "acme"), generate_key("o1", "other")])
+    first, other = ring.newest("acme"), ring.newest("other")
+    assert first is not None
+    assert other is not None
+    token, theirs = mint(first).encode(), mint(other).encode()
+    grant = verify(token, ring, 0.0)
+    second = generate_key("k2", "acme")
+    ring.rotate(second, until=50.0)
+    assert ring.newest("acme") is second
+    assert verify(token, ring, 49.9).expires == 50.0
+    assert verify(theirs, ring, 60.0).expires == math.inf
+    assert verify(mint(second).encode(), ring, 60.0).key_id == "k2"
+    for end in (50.0, 60.0):
+        with pytest.raises(ExpiredToken):
+            verify(token, ring, end)
+        with pytest.raises(ExpiredToken):
+            ring.require_valid(grant, end)
+    ring.rotate(generate_key("k3", "acme"), until=90.0)
+    assert [key.until for key in ring.keys] == [50.0, math.inf, 90.0, math.inf]
+
+
+def test_when_the_newest_key_is_retired_the_one_before_signs() -> None:
+    keys = [generate_key(name, "acme") for name in ("k1", "k2", "k3")]
+    ring = Keyring(keys)
+    ring.retire("k2")
+    assert ring.newest("acme") is keys[2]
+    ring.retire("k3")
+    assert ring.newest("acme") is keys[0]
+    ring.retire("k1")
+    assert ring.newest("acme") is None
+
+
+def test_revoking_a_user_ends_what_was_minted_before() -> None:
+    key, foreign = generate_key("k1", "acme"), generate_key("k2", "other")
+    ring = Keyring([key, foreign])
+    old = mint(key, user="zoë: of / sales", issued=10.0)
+    grant = verify(old.attenuate(Expires(99.0)).encode(), ring, 20.0)
+    assert (grant.user, grant.issued) == ("zoë: of / sales", 10.0)
+    spared = [
+        mint(key, user="zoë", issued=10.0),
+        mint(key),
+        mint(foreign, user="zoë: of / sales", issued=10.0),
+        mint(key, user="zoë: of / sales", issued=20.25),
+    ]
+    ring.revoke_user("acme", "zoë: of / sales", now=20.25)
+    for token in spared:
+        ring.require_valid(verify(token.encode(), ring, 30.0), 30.0)
+    again = Keyring([key], revoked_users=ring.revoked_users)
+    for held in (ring, again):
+        with pytest.raises(RevokedToken):
+            verify(old.encode(), held, 30.0)
+        with pytest.raises(RevokedToken):
+            held.require_valid(grant, 30.0)
+
+
+def test_a_token_of_a_user_that_does_not_say_when_is_the_oldest() -> None:
+    key = generate_key("k1", "acme")
+    ring = Keyring([key], revoked_users={("acme", "zoë"): 1.0})
+    with pytest.raises(RevokedToken):
+        verify(mint(key, user="zoë").encode(), ring, 30.0)
+
+
+def test_an_operator_has_no_tenant_until_a_caveat_names_one() -> None:
+    key = generate_key("o1", None)
+    ring = Keyring([key, generate_key("k1", "acme")])
+    assert ring.newest(None) is key
+    token = mint(key, user="root", issued=1.0)
+    assert token.caveats == ()
+    assert verify(token.encode(), ring, 5.0).tenant is None
+    narrowed = verify(token.attenuate(Tenant("acme")).encode(), ring, 5.0)
+    assert narrowed.tenant == "acme"
+    for tenant, permitted in (("acme", True), ("other", False), (None, False)):
+        access = Access(right=Right.READ, operation="channels.get", tenant=tenant, now=5.0)
+        assert (narrowed.prohibits(access) is None) == permitted
+        assert verify(token.encode(), ring, 5.0).prohibits(access) is None
+
+
 def test_revocation_reaches_the_cache_and_attenuated_tokens() -> None:
     key = generate_key("k1", "acme")
     ring = Keyring([key])
@@ -64,7 +147,7 @@ def test_revocation_reaches_the_cache_and_attenuated_tokens() -> None:
     with pytest.raises(RevokedToken):
         ring.require_valid(grant, 0.0)
     assert ring.recall(unrelated.encode()) is not None
-    assert Keyring([key], ring.revoked).is_revoked(token.token_id)
+    assert Keyring([key], ring.revoked).is_revoked(grant)
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from caps import (
     mint,
     verify,
 )
+from caps.identifier import Identifier
 from caps.token import MAX_CAVEATS, MAX_LENGTH
 
 KEY = RootKey("k1", "acme", bytes(range(32)))
@@ -141,7 +142,23 @@ def test_reordered_altered_and_dropped_caveats_are_forgeries() -> None:
         refused(forged.serialize())
 
 
-@pytest.mark.parametrize("identifier", ["", "k1", "k1:", ":abc", "k1:a b", "k1:abc:d", "k2:abc"])
+@pytest.mark.parametrize(
+    "identifier",
+    [
+        "",
+        "k1",
+        "k1:",
+        ":abc",
+        "k1:a b",
+        "k1:abc:d",
+        "k2:abc",
+        "k1:a:1:",
+        "k1:a:x:u",
+        "k1:a:1:%80",
+        "k1:a:1:u\n",
+        "k1:a:1:u:v",
+    ],
+)
 def test_identifiers_that_are_not_ours_are_refused(identifier: str) -> None:
     refused(foreign(identifier, '["tenant","acme"]').serialize())
 
@@ -200,6 +217,26 @@ def test_a_signature_has_one_length(signature: str) -> None:
 def test_key_ids_are_plain() -> None:
     with pytest.raises(ValueError, match="can't be a key id"):
         generate_key("a:b", "acme")
+
+
+def test_a_token_names_its_user_and_when_it_was_minted() -> None:
+    token = mint(KEY, user="anne@example.org", issued=12.3456, random=bytes)
+    written = b"k1:AAAAAAAAAAAAAAAAAAAAAA:12346:anne%40example.org"
+    assert token.identifier.encode().encode() == written
+    grant = verify(token.encode(), RING, 20.0)
+    assert (grant.user, grant.issued) == ("anne@example.org", 12.346)
+    for name in ("", "x" * 256, "\udc80"):
+        with pytest.raises(ValueError, match=r"a user|surrogates"):
+            mint(KEY, user=name)
+
+
+@given(st.text(min_size=1, max_size=20), st.floats(0, 1e11))
+def test_any_user_comes_back(user: str, issued: float) -> None:
+    named = Identifier("k", "t", user, issued)
+    read = Identifier.parse(named.encode().encode())
+    assert read is not None
+    assert read.user == user
+    assert issued <= read.issued <= issued + 0.002
 
 
 @given(st.text(max_size=80) | st.from_regex(r"(stasis1_)?[A-Za-z0-9_-]{0,120}", fullmatch=True))
