@@ -125,8 +125,8 @@ def _load(file: Path | None) -> Configuration:
     """The configuration, with its dialplans checked; mistakes end the program."""
     try:
         configuration = load(file)
-        for tenant in configuration.settings.tenants.values():
-            path = configuration.dialplan(tenant)
+        for name, tenant in configuration.settings.tenants.items():
+            path = configuration.dialplan(name, tenant)
             parse(path.read_text(), str(path))
     except (ConfigurationError, DialplanError) as error:
         click.echo(str(error), err=True)

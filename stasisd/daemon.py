@@ -10,7 +10,6 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from pathlib import Path
 
 import msgspec
 import structlog
@@ -20,7 +19,6 @@ import stasisd
 from caps.grant import Grant
 from caps.keyring import Keyring, RootKey
 from caps.token import mint
-from stasisd import components
 from stasisd.bindings.ari.encoding import Encoder
 from stasisd.bindings.ari.performing import Performer
 from stasisd.bindings.documents import SwaggerDocuments
@@ -33,32 +31,20 @@ from stasisd.bindings.websocket.opening import open_session
 from stasisd.bindings.websocket.session import EventSession, WebSocketSettings
 from stasisd.bindings.websocket.wire import ServedSocket
 from stasisd.config import Configuration, settings
-from stasisd.core import causes, sounds
-from stasisd.core.journal import EventLimits
-from stasisd.core.orphans import parse_orphans
-from stasisd.core.remote_media import RemoteSettings
-from stasisd.core.tenant import Tenant, TenantSettings
-from stasisd.dialplan.interpreter import Interpreter
-from stasisd.dialplan.parser import parse
+from stasisd.core import causes
 from stasisd.media.control import Media, MediaSettings
 from stasisd.operations import OPERATIONS
-from stasisd.operations.authentication import Authenticator, User
+from stasisd.operations.authentication import Authenticator
 from stasisd.operations.events import Hearing
 from stasisd.operations.gate import Gate
 from stasisd.sd_notify import Notifier
 from stasisd.store import DATABASE, SECRETS, secrets
 from stasisd.store.contacts import Contacts
 from stasisd.store.database import open_database
-from stasisd.technologies.audiosocket import AudioSocket
-from stasisd.technologies.local import Local
-from stasisd.technologies.media_websocket import MediaWebSocket
-from stasisd.technologies.sip import Sip, SipAccount, SipSettings
-from stasisd.technologies.snoop import Snoop
-from stasisd.technologies.unicast_rtp import UnicastRtp
+from stasisd.technologies.sip import Sip, SipSettings
+from stasisd.tenants import making
 
 log = structlog.get_logger(__name__)
-
-PROMPTS = Path(stasisd.__file__).parent / "sounds"
 
 
 class Addresses(msgspec.Struct, frozen=True):
@@ -90,7 +76,7 @@ def ensure_secrets(configuration: Configuration) -> tuple[secrets.Secrets, bool]
 def mint_token(kept: secrets.Secrets, tenant: str, user: settings.User) -> str:
     """A new token that may do what this user may, as bearer, api_key or Basic password."""
     key = next(key for key in reversed(kept.root_keys) if key.tenant == tenant)
-    limits = _user("", tenant, user, "").limits()
+    limits = making.user_of(tenant, "", user, "").limits()
     return mint(RootKey(key.id, key.tenant, key.secret), *limits).encode()
 
 
@@ -110,50 +96,23 @@ class Daemon:
         keys = [RootKey(key.id, key.tenant, key.secret) for key in kept.root_keys]
         self.keyring = Keyring(keys)
         self._media = Media(_media_settings(self._settings.media))
+        tenants = self._settings.tenants
         self.tenants = {
-            name: self._tenant(name, tenant) for name, tenant in self._settings.tenants.items()
+            name: making.make(configuration, self._media, name, given)
+            for name, given in tenants.items()
         }
-        self._authenticator = Authenticator(self._users(), self.keyring, time.time)
+        users = [
+            user for name, given in tenants.items() for user in making.users(name, given, kept)
+        ]
+        self._authenticator = Authenticator(users, self.keyring, time.time)
         version = f"stasisd-{stasisd.__version__}"
         encoder = Encoder(_server_id(), version, pretty=self._settings.http.pretty)
         self._performer = Performer(Gate(self.tenants, time.time), encoder)
         self._outbound = [
             self._outbound_connection(tenant, name, connection)
-            for tenant, given in self._settings.tenants.items()
+            for tenant, given in tenants.items()
             for name, connection in given.outbound.items()
         ]
-
-    def _tenant(self, name: str, given: settings.Tenant) -> Tenant:
-        made = Tenant(
-            TenantSettings(
-                name=name,
-                language=given.language,
-                channelvars=given.channelvars,
-                recordings=self._configuration.recordings(given),
-                logs=self._configuration.state / "log" / name,
-                remote=RemoteSettings(
-                    folder=self._configuration.state / "media-cache" / name,
-                    allowed_networks=given.remote_media.allowed_networks,
-                    max_bytes=given.remote_media.max_bytes,
-                    max_seconds=given.remote_media.max_seconds,
-                    cache_bytes=given.remote_media.cache_bytes,
-                ),
-                events=_event_limits(self._settings.events),
-                orphans=parse_orphans(self._settings.events.orphans),
-            ),
-            media=self._media,
-            sounds=sounds.scan([PROMPTS, *self._configuration.sounds(given)]),
-        )
-        path = self._configuration.dialplan(given)
-        plan = parse(path.read_text(), str(path))
-        made.globals.update(plan.variables)
-        made.router = Interpreter(plan)
-        advertised = self._settings.media.advertised_address
-        peers = (UnicastRtp(advertised), AudioSocket(), MediaWebSocket())
-        for technology in (Local(), Snoop(), *peers):
-            made.technologies[technology.name] = technology
-        made.components |= {each.name: each for each in components.of(made, path)}
-        return made
 
     def stop(self) -> None:
         """Begin the end: no new calls, then none at all. Idempotent."""
@@ -175,8 +134,11 @@ class Daemon:
             for tenant in self.tenants.values():
                 await tenant.keep_in(database)
                 await tenants.start(tenant.run)
-            sip = Sip(self._sip_settings(), self.tenants, self._accounts(), Contacts(database))
-            await sip.objects.load(database)
+            sip = Sip(self._sip_settings(), Contacts(database))
+            for name, tenant in self.tenants.items():
+                given = self._settings.tenants[name]
+                sip.add(tenant, making.accounts(name, given, self._secrets))
+                await sip.objects.load(tenant, database)
             async with _running(sip.run), trio.open_nursery() as nursery:
                 finished = trio.Event()
                 http = await nursery.start(self._serve_http, finished)
@@ -255,34 +217,9 @@ class Daemon:
             ),
             self.tenants[tenant],
             self._performer,
-            partial(self._authenticator.local, given.user),
+            partial(self._authenticator.local, f"{given.user}@{tenant}"),
             self._session,
         )
-
-    def _users(self) -> list[User]:
-        return [
-            _user(name, tenant, user, user.password or self._secrets.users[tenant][name])
-            for tenant, given in self._settings.tenants.items()
-            for name, user in given.users.items()
-        ]
-
-    def _accounts(self) -> list[SipAccount]:
-        return [
-            SipAccount(
-                tenant=tenant,
-                name=name,
-                password=(endpoint.password or self._secrets.endpoints[tenant][name])
-                if endpoint.authenticate
-                else None,
-                context=endpoint.context,
-                codecs=endpoint.allow,
-                max_contacts=endpoint.max_contacts,
-                caller_name=endpoint.caller_name,
-                caller_number=endpoint.caller_number or name,
-            )
-            for tenant, given in self._settings.tenants.items()
-            for name, endpoint in given.endpoints.items()
-        ]
 
     def _sip_settings(self) -> SipSettings:
         given, media = self._settings.sip, self._settings.media
@@ -299,27 +236,6 @@ class Daemon:
             default_expires=given.registration.default_seconds,
             max_expires=given.registration.max_seconds,
         )
-
-
-def _event_limits(given: settings.Events) -> EventLimits:
-    return EventLimits(
-        log_events=given.log_events,
-        log_bytes=given.log_bytes,
-        log_seconds=given.log_seconds,
-        waiting_events=given.waiting_events,
-        waiting_bytes=given.waiting_bytes,
-    )
-
-
-def _user(name: str, tenant: str, given: settings.User, password: str) -> User:
-    return User(
-        name=name,
-        tenant=tenant,
-        password=password,
-        read_only=given.read_only,
-        permit=given.permit,
-        deny=given.deny,
-    )
 
 
 def _media_settings(given: settings.MediaProcess) -> MediaSettings:

@@ -11,6 +11,7 @@ from .decode import did_you_mean, show
 from .errors import KeyPath, Mistake
 from .outbound import check_outbound
 from .settings import Http, MediaProcess, Settings, Sip, SipEndpoint, Tenant, User
+from .tenants import check_tenants
 
 _ORIGIN = re.compile(r"\*|https?://[^/?#\s]+")
 _ORPHANS = re.compile(r"keep|(continue|hangup)(:[0-9]{1,5})?")
@@ -23,7 +24,6 @@ _CONTEXT = re.compile(r"[A-Za-z0-9_.-]+")
 _VARIABLE = re.compile(r"\S+")
 # The names that codecs have in RTP, for those who write them instead of ours.
 _ENCODINGS = {codec.encoding.lower(): name for name, codec in CODECS.items()}
-ONLY_TENANT = "default"
 
 
 def check(settings: Settings) -> Iterator[Mistake]:
@@ -38,12 +38,8 @@ def check(settings: Settings) -> Iterator[Mistake]:
         "keep, continue:SECONDS or hangup:SECONDS",
     )
     for name, tenant in settings.tenants.items():
-        if name != ONLY_TENANT:
-            hint = "This version has one tenant."
-            yield Mistake(("tenants", name), f"'{ONLY_TENANT}'", f"'{name}'", hint)
         yield from _check_tenant(("tenants", name), tenant)
-    if ONLY_TENANT not in settings.tenants:
-        yield Mistake(("tenants",), f"the tenant '{ONLY_TENANT}'", "none")
+    yield from check_tenants(settings)
 
 
 def _check_http(http: Http) -> Iterator[Mistake]:

@@ -3,7 +3,7 @@
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from .settings import Settings, Tenant
 
 # Where the file is looked for when none is named, in this order.
 PLACES = (Path("conf/stasisd.toml"), Path("/etc/stasisd/stasisd.toml"))
+# The tenant of those who have only one: its files have no name in theirs.
+DEFAULT = "default"
 # What the built-in configuration refers to.
 BUILT_IN = Path(stasisd.__file__).parent / "defaults"
 
@@ -30,17 +32,21 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     source: Path | None
     state: Path
 
-    def dialplan(self, tenant: Tenant) -> Path:
-        """The tenant's dialplan: beside the configuration; the built-in one if none was named."""
-        folder = BUILT_IN if self.source is None else self.source.parent
-        path = folder / tenant.dialplan
-        if tenant.dialplan == Tenant().dialplan and not path.exists():
-            return BUILT_IN / tenant.dialplan
-        return path
+    def dialplan(self, name: str, tenant: Tenant) -> Path:
+        """A tenant's dialplan, beside the configuration.
 
-    def recordings(self, tenant: Tenant) -> Path:
-        """The folder that the tenant's recordings are kept in."""
-        return self.state / tenant.recordings
+        If none was named, a file named for the tenant, and the built-in one where that is missing.
+        """
+        folder = BUILT_IN if self.source is None else self.source.parent
+        if tenant.dialplan is not None:
+            return folder / tenant.dialplan
+        usual = folder / ("extensions.conf" if name == DEFAULT else f"extensions-{name}.conf")
+        return usual if usual.exists() else BUILT_IN / "extensions.conf"
+
+    def recordings(self, name: str, tenant: Tenant) -> Path:
+        """The folder that the recordings of a tenant of this name are kept in."""
+        usual = Path("recordings") if name == DEFAULT else Path("tenants", name, "recordings")
+        return self.state / (tenant.recordings or usual)
 
     def sounds(self, tenant: Tenant) -> list[Path]:
         """The folders of the tenant's sounds."""
@@ -59,7 +65,9 @@ def load(named: Path | None = None, environment: Mapping[str, str] = os.environ)
         source=None if source is None else source.absolute(),
         state=state_folder(environment),
     )
-    _require_dialplans(configuration)
+    mistakes = [*_missing_dialplans(configuration), *_shared_recordings(configuration)]
+    if source is not None and mistakes:
+        raise _error(source, _text(source), mistakes)
     return configuration
 
 
@@ -112,15 +120,21 @@ def _error(path: Path, text: str, mistakes: list[Mistake]) -> ConfigurationError
     return ConfigurationError(*sorted(problems, key=lambda problem: problem.line))
 
 
-def _require_dialplans(configuration: Configuration) -> None:
-    source = configuration.source
-    if source is None:
-        return
-    missing = [
-        Mistake(("tenants", name, "dialplan"), "a file", f'"{path}"', "There is none.")
-        for name, tenant in configuration.settings.tenants.items()
-        if tenant.dialplan != Tenant().dialplan
-        and not (path := configuration.dialplan(tenant)).is_file()
-    ]
-    if missing:
-        raise _error(source, _text(source), missing)
+def _missing_dialplans(configuration: Configuration) -> Iterator[Mistake]:
+    for name, tenant in configuration.settings.tenants.items():
+        path = configuration.dialplan(name, tenant)
+        if tenant.dialplan is not None and not path.is_file():
+            place = ("tenants", name, "dialplan")
+            yield Mistake(place, "a file", f'"{path}"', "There is none.")
+
+
+def _shared_recordings(configuration: Configuration) -> Iterator[Mistake]:
+    """Folders that are another tenant's, or inside it: each could read what the other recorded."""
+    known: dict[Path, str] = {}
+    for name, tenant in configuration.settings.tenants.items():
+        folder = configuration.recordings(name, tenant).resolve()
+        for other, owner in known.items():
+            if folder.is_relative_to(other) or other.is_relative_to(folder):
+                place = ("tenants", name, "recordings")
+                yield Mistake(place, "a folder of its own", f"one shared with '{owner}'")
+        known[folder] = name

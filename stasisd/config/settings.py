@@ -167,12 +167,15 @@ class RemoteMedia(msgspec.Struct, frozen=True, kw_only=True):
 class Tenant(msgspec.Struct, frozen=True, kw_only=True):
     """One company. Relative paths: `dialplan` is beside the configuration, the rest in the state.
 
-    A table of users or endpoints replaces the built-in one.
+    `domains` are the hosts of its SIP addresses; the one tenant without any has all other hosts.
+    `dialplan` and `recordings` depend on the tenant's name where they are None. A table of users
+    or endpoints replaces the built-in one.
     """
 
+    domains: tuple[str, ...] = ()
     language: str = "en"
-    dialplan: Path = Path("extensions.conf")
-    recordings: Path = Path("recordings")
+    dialplan: Path | None = None
+    recordings: Path | None = None
     sounds: tuple[Path, ...] = (Path("/usr/share/asterisk/sounds"),)
     channelvars: tuple[str, ...] = ()
     remote_media: RemoteMedia = RemoteMedia()

@@ -48,9 +48,13 @@ log = structlog.get_logger(__name__)
 
 
 class TenantSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What a tenant is told about itself. ``channelvars`` are shown in channel snapshots."""
+    """What a tenant is told about itself. ``channelvars`` are shown in channel snapshots.
+
+    ``domains`` are the hosts in SIP addresses that mean it; without one it is that of all others.
+    """
 
     name: str = "default"
+    domains: tuple[str, ...] = ()
     language: str = "en"
     channelvars: tuple[str, ...] = ()
     recordings: Path

@@ -22,7 +22,7 @@ from stasisd.sip.endpoint import Endpoint
 from stasisd.sip.flow import Address, Flow
 from stasisd.sip.registration import Policy
 from stasisd.sip.settings import Settings, Transport
-from stasisd.sip.uri import NameAddr, SipUri
+from stasisd.sip.uri import NameAddr, SipUri, Uri
 from stasisd.technologies.sip.description import Description
 
 from .call import Call
@@ -48,7 +48,13 @@ class RegistrationRefused(Exception):
 class _Anyone:
     """A phone lets everyone call it, and is nobody's registrar."""
 
-    def is_open(self, name: str, flow: Flow) -> bool:  # noqa: ARG002 - the protocol's signature
+    def name_of(self, address: Uri, target: Uri) -> str:  # noqa: ARG002 - the protocol's signature
+        return address.user
+
+    def realm_of(self, name: str) -> str:
+        return name
+
+    def is_open(self, name: str, flow: Flow) -> bool:  # noqa: ARG002 - likewise
         return True
 
     def ha1(self, username: str, realm: str, algorithm: str) -> str | None:  # noqa: ARG002 - likewise

@@ -38,6 +38,11 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
         limits: tuple[Caveat, ...] = (READ_ONLY,) if self.read_only else ()
         return (*limits, Networks(self.permit, self.deny)) if self.permit or self.deny else limits
 
+    @property
+    def login(self) -> str:
+        """The name that is the user's alone among all tenants."""
+        return f"{self.name}@{self.tenant}"
+
     def __repr__(self) -> str:
         return f"User(name={self.name!r}, tenant={self.tenant!r})"
 
@@ -46,8 +51,13 @@ class Authenticator:
     """Turns what a caller shows into a grant, or raises :class:`NotAuthenticated`."""
 
     def __init__(self, users: Iterable[User], keyring: Keyring, now: Callable[[], float]) -> None:
-        """``now`` is seconds since the epoch; each user's tenant needs a key."""
-        self._users = {user.name: user for user in users}
+        """``now`` is seconds since the epoch; each user's tenant needs a key.
+
+        Each logs in as ``name@tenant``, those of the first user's tenant by their name alone, too.
+        """
+        known = tuple(users)
+        self._users = {user.login: user for user in known}
+        self._users |= {user.name: user for user in known if user.tenant == known[0].tenant}
         self._keyring = keyring
         self._now = now
         self._secret = secrets.token_bytes(32)

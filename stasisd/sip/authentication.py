@@ -25,9 +25,10 @@ class Authenticator:
         """
         if self._stack.directory.is_open(name, flow):
             return True
-        authorization = self._own_credentials(transaction.request)
+        realm = self._stack.directory.realm_of(name)
+        authorization = _credentials(transaction.request, realm)
         if authorization is None:
-            self._challenge(transaction, now)
+            self._challenge(transaction, realm, now)
             return False
         verdict = self._stack.verifier.judge(
             authorization, transaction.request.method, self._stack.directory.ha1, now
@@ -39,7 +40,7 @@ class Authenticator:
             self._stack.outbox.emit(
                 AuthenticationFailed(flow, authorization.username, transaction.request.method)
             )
-        self._challenge(transaction, now, stale=verdict is Verdict.STALE)
+        self._challenge(transaction, realm, now, stale=verdict is Verdict.STALE)
         return False
 
     def _allows(
@@ -53,21 +54,24 @@ class Authenticator:
         self._stack.reply(transaction, 403, now)
         return False
 
-    def _own_credentials(self, request: Request) -> Authorization | None:
-        # Those of other realms are for others on the way (section 22.3).
-        for text in request.headers.values("Authorization"):
-            try:
-                authorization = parse_authorization(text)
-            except MalformedSip:
-                continue
-            if authorization.realm == self._stack.settings.realm:
-                return authorization
-        return None
-
-    def _challenge(self, transaction: Transaction, now: float, *, stale: bool = False) -> None:
-        challenges = self._stack.verifier.challenges(now, stale=stale)
+    def _challenge(
+        self, transaction: Transaction, realm: str, now: float, *, stale: bool = False
+    ) -> None:
+        challenges = self._stack.verifier.challenges(realm, now, stale=stale)
         fields = [("WWW-Authenticate", str(challenge)) for challenge in challenges]
         self._stack.reply_once(transaction, 401, now, fields)
+
+
+def _credentials(request: Request, realm: str) -> Authorization | None:
+    # Those of other realms are for others on the way (section 22.3).
+    for text in request.headers.values("Authorization"):
+        try:
+            authorization = parse_authorization(text)
+        except MalformedSip:
+            continue
+        if authorization.realm == realm:
+            return authorization
+    return None
 
 
 def _is_for_another(authorization: Authorization, request: Request) -> bool:

@@ -195,23 +195,21 @@ class Verifier:
         self,
         secret: bytes,
         token: Callable[[], str],
-        realm: str,
         algorithms: tuple[str, ...],
         nonce_lifetime: float,
     ) -> None:
         self._secret = secret
         self._token = token
-        self._realm = realm
         self._algorithms = algorithms
         self._lifetime = nonce_lifetime
         self._counts: dict[str, int] = {}
         # Nonces made before this and not in the table have been forgotten: used up.
         self._forgotten = float("-inf")
 
-    def challenges(self, now: float, *, stale: bool = False) -> list[Challenge]:
+    def challenges(self, realm: str, now: float, *, stale: bool = False) -> list[Challenge]:
         """One challenge per algorithm, the preferred first."""
         return [
-            Challenge(self._realm, self._nonce(now), algorithm, stale=stale)
+            Challenge(realm, self._nonce(now), algorithm, stale=stale)
             for algorithm in self._algorithms
         ]
 
@@ -222,15 +220,15 @@ class Verifier:
         lookup: Callable[[str, str, str], str | None],
         now: float,
     ) -> Verdict:
-        """Judge credentials. ``lookup`` is the directory's ``ha1``.
+        """Judge credentials of a realm of ours. ``lookup`` is the directory's ``ha1``.
 
         A user it does not know costs as much time as a wrong password.
         """
-        if authorization.realm != self._realm or authorization.algorithm not in self._algorithms:
+        if authorization.algorithm not in self._algorithms:
             return Verdict.REFUSED
         if authorization.qop not in {"", "auth"}:
             return Verdict.REFUSED
-        secret = lookup(authorization.username, self._realm, authorization.algorithm)
+        secret = lookup(authorization.username, authorization.realm, authorization.algorithm)
         expected = expected_response(authorization, secret or "", method)
         matches = hmac.compare_digest(expected.encode(), authorization.response.encode())
         if not matches or secret is None:

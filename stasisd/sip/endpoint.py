@@ -321,7 +321,7 @@ class Endpoint:
     def _out_of_dialog(self, transaction: Transaction, flow: Flow, now: float) -> None:
         request = transaction.request
         if request.method == "INVITE":
-            name = request.from_.uri.user
+            name = self._stack.directory.name_of(request.from_.uri, request.uri)
             if self._authenticator.admits(transaction, name, flow, now):
                 self._incoming.received(transaction, name, flow, now)
         elif request.method == "REGISTER":

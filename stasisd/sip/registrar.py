@@ -43,7 +43,7 @@ class Registrar:
     def received(self, transaction: Transaction, flow: Flow, now: float) -> None:
         """Take a REGISTER. Raise MalformedSip."""
         request = transaction.request
-        aor = request.to.uri.user
+        aor = self._stack.directory.name_of(request.to.uri, request.uri)
         if not self._authenticator.admits(transaction, aor, flow, now):
             return
         policy = self._stack.directory.policy(aor)

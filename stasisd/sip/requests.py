@@ -157,7 +157,7 @@ class Requests:
     def message_received(self, transaction: Transaction, flow: Flow, now: float) -> None:
         """Take a MESSAGE. Raise MalformedSip."""
         request = transaction.request
-        name = request.from_.uri.user
+        name = self._stack.directory.name_of(request.from_.uri, request.uri)
         if not self._authenticator.admits(transaction, name, flow, now):
             return
         # 202: a text that nobody listens for is accepted all the same (RFC 3428 section 7).

@@ -8,6 +8,7 @@ from .flow import Address, Flow
 from .parser import DEFAULT_LIMITS, Limits
 from .registration import Policy
 from .timers import Timers
+from .uri import Uri
 
 
 class Transport(Struct, frozen=True):
@@ -22,7 +23,6 @@ class Settings(Struct, frozen=True, kw_only=True):
     """How a user agent behaves. Times are seconds."""
 
     transports: tuple[Transport, ...]
-    realm: str = "stasisd"
     product: str = "stasisd"
     timers: Timers = Timers()
     limits: Limits = DEFAULT_LIMITS
@@ -47,7 +47,16 @@ class Settings(Struct, frozen=True, kw_only=True):
 
 
 class Directory(Protocol):
-    """Who may do what, looked up without waiting. A ``name`` is the user part of an address."""
+    """Who may do what, looked up without waiting. A ``name`` is the directory's, and opaque."""
+
+    def name_of(self, address: Uri, target: Uri) -> str:
+        """Who has this address, as the directory calls it, whether there is such a one or not.
+
+        ``target`` is the Request-URI, which may know the domain where the address does not.
+        """
+
+    def realm_of(self, name: str) -> str:
+        """The realm in which this name proves who it is (RFC 3261 section 22.1)."""
 
     def is_open(self, name: str, flow: Flow) -> bool:
         """Whether requests in this name are taken without a password."""

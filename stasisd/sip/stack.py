@@ -50,9 +50,7 @@ class Stack:
         self.transactions = TransactionLayer(
             settings, self.transport, self.outbox, self.deadlines, token
         )
-        self.verifier = Verifier(
-            secret, token, settings.realm, settings.algorithms, settings.nonce_lifetime
-        )
+        self.verifier = Verifier(secret, token, settings.algorithms, settings.nonce_lifetime)
 
     def contact(self, flow: Flow, user: str = "") -> Field:
         """Our Contact, as a peer on this flow can reach it."""

@@ -126,7 +126,8 @@ async def whole() -> AsyncIterator[tuple[Address, Callable[[], int]]]:
             tenant="default", name="open", password=None, context="phones", caller_number="1"
         )
         contacts = Contacts(cast(Database, InlineDatabase()))
-        sip = Sip(LISTENING, {"default": tenant}, [account], contacts)
+        sip = Sip(LISTENING, contacts)
+        sip.add(tenant, [account])
         async with trio.open_nursery() as nursery:
             for service in (media.run, tenant.run, sip.run):
                 await nursery.start(service)

@@ -37,12 +37,11 @@ class Target:
         host, port = SIP
         self.sip = Sip(
             SipSettings(host=host, port=port, tcp=False),
-            {"default": server.tenant},
-            [PHONE],
             Contacts(cast(Database, InlineDatabase())),
             open_wire=self.switch.wire,
             wall_clock=server.tenant.now,
         )
+        self.sip.add(server.tenant, [PHONE])
 
 
 @asynccontextmanager

@@ -59,7 +59,7 @@ def test_relative_paths(elsewhere: Path) -> None:
     text = '[tenants.default]\nrecordings = "calls"\nsounds = ["/s", "prompts"]\n'
     configuration = load(written(elsewhere, text), {"STATE_DIRECTORY": "/state"})
     tenant = configuration.settings.tenants["default"]
-    assert configuration.recordings(tenant) == Path("/state/calls")
+    assert configuration.recordings("default", tenant) == Path("/state/calls")
     assert configuration.sounds(tenant) == [Path("/s"), Path("/state/prompts")]
 
 
@@ -81,4 +81,4 @@ def test_a_dialplan_that_is_named_must_exist(elsewhere: Path) -> None:
 
 
 def dialplan(configuration: Configuration) -> Path:
-    return configuration.dialplan(configuration.settings.tenants["default"])
+    return configuration.dialplan("default", configuration.settings.tenants["default"])

@@ -252,9 +252,41 @@ def test_wrong_types_and_unknown_keys(tmp_path: Path, text: str, expected: str) 
         ),
         (
             "[tenants.default]\n[tenants.acme]",
-            "2: key 'tenants.acme': expected 'default', got 'acme'. This version has one tenant.",
+            (
+                "2: key 'tenants.acme': expected domains, got none, as 'default' has none."
+                " One tenant alone may have all other hosts."
+            ),
         ),
-        ("[tenants]", "1: key 'tenants': expected the tenant 'default', got none"),
+        (
+            '[tenants."a b"]',
+            "1: key 'tenants.a b': expected a name of letters, digits, _ and -, got \"a b\"",
+        ),
+        (
+            'tenants.acme.domains = ["Acme.example"]',
+            (
+                "1: key 'tenants.acme.domains[0]': expected a host in lower case such as"
+                ' example.com, got "Acme.example"'
+            ),
+        ),
+        (
+            'tenants.acme.domains = ["one.example"]\ntenants.globex.domains = ["one.example"]',
+            (
+                "2: key 'tenants.globex.domains[0]': expected each domain once, got one that"
+                " 'acme' has already"
+            ),
+        ),
+        (
+            '[tenants.acme]\n[tenants.globex]\ndomains = ["stasisd"]\n[sip]\nrealm = "stasisd"',
+            "5: key 'sip.realm': expected a realm for 'acme' alone, got a domain of 'globex'",
+        ),
+        (
+            '[tenants.acme.users."eve@globex"]\n[tenants.globex]\ndomains = ["globex.example"]',
+            (
+                "1: key 'tenants.acme.users.eve@globex': expected a name that does not end like a"
+                ' login of another tenant\'s, got "eve@globex"'
+            ),
+        ),
+        ("[tenants]", "1: key 'tenants': expected at least one tenant, got none"),
         (
             'tenants.default.language = "English"',
             (

@@ -20,7 +20,9 @@ from stasisd.config.settings import (
 from stasisd.config.values import Address, PortRange
 from tests.config.support import ANNOTATED, written
 
-OPTIONAL = {"certificate", "advertised_address", "password", "caller_number"}
+OPTIONAL = {
+    "certificate", "advertised_address", "password", "caller_number", "dialplan", "recordings",
+}  # fmt: skip
 # The example of it is a remark as a whole.
 REMARKED = "# [tenants.default.outbound.example]\n"
 

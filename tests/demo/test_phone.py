@@ -17,6 +17,7 @@ from stasisd.sip.events import By
 from stasisd.sip.flow import Address, Flow
 from stasisd.sip.registration import Policy
 from stasisd.sip.settings import Settings, Transport
+from stasisd.sip.uri import Uri
 
 from .network import VirtualNetwork, network
 
@@ -207,6 +208,12 @@ async def test_nobody_there(network: VirtualNetwork, autojump_clock: object) -> 
 
 
 class OneUser:
+    def name_of(self, address: Uri, target: Uri) -> str:
+        return address.user
+
+    def realm_of(self, name: str) -> str:
+        return "stasisd"
+
     def is_open(self, name: str, flow: Flow) -> bool:
         return False
 

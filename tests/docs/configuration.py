@@ -19,7 +19,7 @@ from tests.docs.tables import code, table
 ROOT = Path(__file__).parent.parent.parent
 ANNOTATED = ROOT / "conf" / "stasisd.toml"
 # Where the values of settings are used, once they are read.
-USERS = ("daemon.py", "__main__.py", "demo", "config/files.py", "config/settings.py")
+USERS = ("daemon.py", "tenants", "__main__.py", "demo", "config/files.py", "config/settings.py")
 
 SECTIONS: dict[str, type[msgspec.Struct]] = {
     "http": settings.Http,

@@ -15,7 +15,7 @@ from stasisd.sip.message import Message, Request, Response
 from stasisd.sip.parser import parse
 from stasisd.sip.registration import Policy
 from stasisd.sip.settings import Settings, Transport
-from stasisd.sip.uri import NameAddr, SipUri
+from stasisd.sip.uri import NameAddr, SipUri, Uri
 from tests.support.network import Address, VirtualNetwork
 
 E = TypeVar("E")
@@ -35,6 +35,12 @@ class People:
     def __init__(self, open_names: frozenset[str] = frozenset(), policy: Policy | None = None):
         self.open_names = open_names
         self.bounds = policy or Policy()
+
+    def name_of(self, address: Uri, target: Uri) -> str:
+        return address.user
+
+    def realm_of(self, name: str) -> str:
+        return "stasisd"
 
     def is_open(self, name: str, flow: Flow) -> bool:
         return name in self.open_names

@@ -21,12 +21,15 @@ from tests.sip.agents import tokens
 ME = Credentials("100", "secret")
 
 
+REALM = "stasisd"
+
+
 def lookup(username: str, realm: str, algorithm: str) -> str | None:
     return ha1("100", realm, "secret", algorithm) if username == "100" else None
 
 
 def verifier(*algorithms: str, secret: bytes = b"s", prefix: str = "n") -> Verifier:
-    return Verifier(secret, tokens(prefix), "stasisd", algorithms or ("MD5",), 300.0)
+    return Verifier(secret, tokens(prefix), algorithms or ("MD5",), 300.0)
 
 
 def reply(challenge: Challenge, **changes: str) -> Authorization:
@@ -74,7 +77,7 @@ def test_the_example_without_qop() -> None:
 @pytest.mark.parametrize("algorithm", ["MD5", "SHA-256", "SHA-512-256"])
 def test_the_right_password_is_accepted_once_per_count(algorithm: str) -> None:
     server = verifier(algorithm)
-    (challenge,) = server.challenges(10.0)
+    (challenge,) = server.challenges(REALM, 10.0)
     assert parse_challenge(str(challenge)) == challenge
     first = parse_authorization(str(reply(challenge)))
     assert server.judge(first, "REGISTER", lookup, 11.0) is Verdict.ACCEPTED
@@ -93,19 +96,19 @@ def test_the_right_password_is_accepted_once_per_count(algorithm: str) -> None:
 )  # fmt: skip
 def test_wrong_credentials_are_refused(changes: dict[str, str]) -> None:
     server = verifier()
-    (challenge,) = server.challenges(10.0)
+    (challenge,) = server.challenges(REALM, 10.0)
     assert server.judge(reply(challenge, **changes), "REGISTER", lookup, 11.0) is Verdict.REFUSED
 
 
 def test_another_method_needs_another_answer() -> None:
     server = verifier()
-    (challenge,) = server.challenges(10.0)
+    (challenge,) = server.challenges(REALM, 10.0)
     assert server.judge(reply(challenge), "INVITE", lookup, 11.0) is Verdict.REFUSED
 
 
 def test_an_unknown_user_is_refused_even_with_an_empty_secret() -> None:
     server = verifier()
-    (challenge,) = server.challenges(0.0)
+    (challenge,) = server.challenges(REALM, 0.0)
     stranger = reply(challenge, username="999")
     forged = Authorization(
         **{name: getattr(stranger, name) for name in stranger.__struct_fields__}
@@ -117,19 +120,19 @@ def test_an_unknown_user_is_refused_even_with_an_empty_secret() -> None:
 @pytest.mark.parametrize("nc", ["00000000", "1", "x0000001", ""])
 def test_a_count_that_is_none_is_used_up(nc: str) -> None:
     server = verifier()
-    (challenge,) = server.challenges(0.0)
+    (challenge,) = server.challenges(REALM, 0.0)
     assert server.judge(reply(challenge, nc=nc), "REGISTER", lookup, 0.0) is Verdict.STALE
 
 
 @pytest.mark.parametrize("now", [9.0 - 1.5, 10.0 + 301.0])
 def test_a_nonce_has_its_time(now: float) -> None:
     server = verifier()
-    (challenge,) = server.challenges(10.0)
+    (challenge,) = server.challenges(REALM, 10.0)
     assert server.judge(reply(challenge), "REGISTER", lookup, now) is Verdict.STALE
 
 
 def test_a_nonce_of_somebody_else_is_stale() -> None:
-    (challenge,) = verifier(secret=b"other").challenges(10.0)
+    (challenge,) = verifier(secret=b"other").challenges(REALM, 10.0)
     assert verifier().judge(reply(challenge), "REGISTER", lookup, 10.0) is Verdict.STALE
     strange = reply(Challenge("stasisd", "no nonce of ours é"))
     assert verifier().judge(strange, "REGISTER", lookup, 10.0) is Verdict.STALE
@@ -137,13 +140,13 @@ def test_a_nonce_of_somebody_else_is_stale() -> None:
 
 def test_clocks_may_be_negative() -> None:
     server = verifier()
-    (challenge,) = server.challenges(-50.5)
+    (challenge,) = server.challenges(REALM, -50.5)
     assert server.judge(reply(challenge), "REGISTER", lookup, -50.0) is Verdict.ACCEPTED
 
 
 def test_without_qop_a_nonce_serves_once() -> None:
     server = verifier()
-    (challenge,) = server.challenges(10.0)
+    (challenge,) = server.challenges(REALM, 10.0)
     old = reply(Challenge("stasisd", challenge.nonce, qop=""))
     assert "qop" not in str(old)
     assert server.judge(parse_authorization(str(old)), "REGISTER", lookup, 10.0) is Verdict.ACCEPTED
@@ -152,10 +155,10 @@ def test_without_qop_a_nonce_serves_once() -> None:
 
 def test_what_is_remembered_is_bounded_and_never_replayable() -> None:
     server = verifier()
-    first = reply(server.challenges(0.0)[0])
+    first = reply(server.challenges(REALM, 0.0)[0])
     assert server.judge(first, "REGISTER", lookup, 0.0) is Verdict.ACCEPTED
     for moment in range(1, 5000):
-        (challenge,) = server.challenges(moment / 100)
+        (challenge,) = server.challenges(REALM, moment / 100)
         assert server.judge(reply(challenge), "REGISTER", lookup, moment / 100) is Verdict.ACCEPTED
     assert len(server._counts) == 4096
     assert server.judge(first, "REGISTER", lookup, 50.0) is Verdict.STALE
@@ -163,7 +166,7 @@ def test_what_is_remembered_is_bounded_and_never_replayable() -> None:
 
 def test_challenges_come_in_the_order_of_preference() -> None:
     server = verifier("SHA-256", "MD5")
-    offered = [str(challenge) for challenge in server.challenges(0.0, stale=True)]
+    offered = [str(challenge) for challenge in server.challenges(REALM, 0.0, stale=True)]
     assert ["stale=true" in text for text in offered] == [True, True]
     chosen = choose(offered)
     assert chosen is not None

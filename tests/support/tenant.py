@@ -37,13 +37,18 @@ def prompts() -> sounds.Sounds:
 
 
 def make_tenant(
-    media: Media, folder: Path, dialplan: str | None = None, name: str = "default"
+    media: Media,
+    folder: Path,
+    dialplan: str | None = None,
+    name: str = "default",
+    domains: tuple[str, ...] = (),
 ) -> Tenant:
     """A tenant that is not running yet; by default with the dialplan of the recordings."""
     text = (TARGET / "extensions.conf").read_text() if dialplan is None else dialplan
     tenant = Tenant(
         TenantSettings(
             name=name,
+            domains=domains,
             channelvars=("CONFVAR",),
             recordings=folder / "recordings",
             logs=folder / "log",

@@ -6,7 +6,7 @@ from stasisd.core.snapshots import ChannelSnapshot, DialplanPosition
 from stasisd.core.technology import Leg
 from stasisd.core.tenant import Tenant
 
-from .settings import SipAccount
+from .settings import SipAccount, key
 
 NAME = "PJSIP"
 
@@ -15,6 +15,11 @@ def add_endpoint(tenant: Tenant, account: SipAccount) -> Endpoint:
     """Make the account an endpoint of its tenant."""
     endpoint = tenant.endpoints[NAME, account.name] = Endpoint(tenant, NAME, account.name)
     return endpoint
+
+
+def key_of(endpoint: Endpoint) -> str:
+    """What the user agent calls the account of an endpoint."""
+    return key(endpoint.tenant.name, endpoint.resource)
 
 
 def blank(tenant: Tenant, account: SipAccount, exten: str) -> ChannelSnapshot:

@@ -1,6 +1,6 @@
 """The calls there are: each has a leg, to which the user agent's events go."""
 
-import itertools
+import secrets
 from typing import Protocol
 
 import structlog
@@ -33,11 +33,9 @@ class Side(Protocol):
 class Calls:
     """The legs by their calls, and what they share."""
 
-    def __init__(self, line: Line, settings: SipSettings, first_session: int) -> None:
-        """``first_session`` and what follows are the ids of SDP sessions."""
+    def __init__(self, line: Line, settings: SipSettings) -> None:
         self.line = line
         self._settings = settings
-        self._sessions = itertools.count(first_session)
         self._sides: dict[CallId, Side] = {}
         self._quiet = trio.Event()
 
@@ -71,7 +69,8 @@ class Calls:
     def describe(self, account: SipAccount, flow: Flow, port: int) -> Description:
         """A description of media at this port, by an address that the far end can reach."""
         host = self._settings.media_address or self.line.reachable_host(flow)
-        return Description((host, port), str(next(self._sessions)), account.codecs)
+        # By chance, so that no phone learns how many calls there are (RFC 8866 section 5.2).
+        return Description((host, port), str(secrets.randbits(31)), account.codecs)
 
     # --- the end
 

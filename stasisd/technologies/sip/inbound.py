@@ -16,7 +16,7 @@ from stasisd.sip.events import CallId, CallReceived
 from stasisd.sip.grammar import MalformedSip
 from stasisd.sip.uri import SipUri, parse_uri
 
-from .accounts import NAME, add_channel, blank
+from .accounts import NAME, add_channel, blank, key_of
 from .calls import Calls
 from .complaints import Complaints
 from .description import NotAcceptable, SdpError
@@ -102,9 +102,10 @@ class InboundLeg(Leg):
         if address is not None:
             return _uri(address[1])
         assert self.channel is not None
-        if (NAME, resource) not in self.channel.tenant.endpoints:
+        endpoint = self.channel.tenant.endpoints.get((NAME, resource))
+        if endpoint is None:
             return None
-        bindings = self._line.agent.bindings(resource, self._line.now())
+        bindings = self._line.agent.bindings(key_of(endpoint), self._line.now())
         return bindings[0].uri if bindings else None
 
     def refuse(self, status: int) -> None:

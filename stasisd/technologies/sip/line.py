@@ -10,6 +10,7 @@ from collections.abc import Callable
 import structlog
 import trio
 
+from stasisd.core.tenant import Tenant
 from stasisd.sip import events
 from stasisd.sip.endpoint import Endpoint as UserAgent
 from stasisd.sip.flow import Address, Flow
@@ -47,7 +48,6 @@ class Line:
         self.agent = UserAgent(
             Settings(
                 transports=self.transports,
-                realm=self._settings.realm,
                 algorithms=self._settings.algorithms,
             ),
             directory,
@@ -87,6 +87,11 @@ class Line:
             return self._settings.advertised_address
         host = flow.local[0]
         return interface_towards(flow.remote) if host in ANY_INTERFACE else host
+
+    def host_of(self, tenant: Tenant, flow: Flow) -> str:
+        """The host in a tenant's addresses, as somebody on this flow is told them."""
+        host = next(iter(tenant.settings.domains), None) or self.reachable_host(flow)
+        return f"[{host}]" if ":" in host else host
 
     def now(self) -> float:
         """The user agent's clock."""

@@ -14,7 +14,7 @@ from stasisd.sip.registration import Binding
 from stasisd.sip.requests import LONGEST_DATAGRAM
 from stasisd.sip.uri import NameAddr, SipUri, parse_name_addr
 
-from .accounts import NAME
+from .accounts import NAME, key_of
 from .line import Line
 
 log = structlog.get_logger(__name__)
@@ -23,7 +23,7 @@ LONGEST = 65_536
 
 
 class Messages:
-    """``endpoints`` are core's, by the name of the account."""
+    """``endpoints`` are core's, by the key of the account."""
 
     def __init__(self, line: Line, endpoints: Mapping[str, Endpoint]) -> None:
         self._line = line
@@ -60,7 +60,7 @@ class Messages:
             name = self._line.agent.message(
                 binding.uri,
                 NameAddr(SipUri(binding.uri.host, endpoint.resource)),
-                self._sender(sender, binding.flow),
+                self._sender(endpoint, sender, binding.flow),
                 binding.flow,
                 text,
                 self._line.now(),
@@ -85,7 +85,7 @@ class Messages:
             name = self._line.agent.refer(
                 binding.uri,
                 NameAddr(SipUri(binding.uri.host, endpoint.resource)),
-                self._sender(sender, binding.flow),
+                self._sender(endpoint, sender, binding.flow),
                 binding.flow,
                 self._target(endpoint, target, binding.flow, to_us=to_us),
                 self._line.now(),
@@ -100,30 +100,29 @@ class Messages:
         self._line.flush()
 
     def _binding(self, endpoint: Endpoint) -> Binding:
-        bindings = self._line.agent.bindings(endpoint.resource, self._line.now())
+        bindings = self._line.agent.bindings(key_of(endpoint), self._line.now())
         if not bindings:
             raise NotReachable(f"{NAME}/{endpoint.resource} is not registered")
         return bindings[0]
 
-    def _sender(self, sender: str, flow: Flow) -> NameAddr:
+    def _sender(self, endpoint: Endpoint, sender: str, flow: Flow) -> NameAddr:
         """An address as given, or that of a name here. Raises MalformedSip."""
         if ":" in sender:
             scheme, _, name = sender.partition(":")
             if scheme.lower() != NAME.lower():
                 return parse_name_addr(sender)
             sender = name
-        return NameAddr(self._here(sender.rpartition("/")[2], flow))
+        return NameAddr(self._here(endpoint, sender.rpartition("/")[2], flow))
 
-    def _here(self, name: str, flow: Flow) -> SipUri:
-        host = self._line.reachable_host(flow)
-        return SipUri(f"[{host}]" if ":" in host else host, name, flow.local[1])
+    def _here(self, endpoint: Endpoint, name: str, flow: Flow) -> SipUri:
+        return SipUri(self._line.host_of(endpoint.tenant, flow), name, flow.local[1])
 
     def _target(self, endpoint: Endpoint, target: str, flow: Flow, *, to_us: bool) -> NameAddr:
         """Whom to call: an endpoint here, directly or through us, or an address as given."""
         name = target.removeprefix(f"{NAME}/").removeprefix(f"{NAME.lower()}:")
-        known = self._endpoints.get(name)
-        if known is None or known.tenant is not endpoint.tenant:
+        known = endpoint.tenant.endpoints.get((NAME, name))
+        if known is None:
             if name != target:
                 raise NotReachable(f"there is no endpoint {target!r}")
             return parse_name_addr(target)
-        return NameAddr(self._here(name, flow) if to_us else self._binding(known).uri)
+        return NameAddr(self._here(endpoint, name, flow) if to_us else self._binding(known).uri)

@@ -6,16 +6,15 @@ password, its ``aors`` the bound on contacts. Until then nobody can register or 
 """
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from stasisd.core.configuration import BadObject
 from stasisd.core.kept import Kept
 from stasisd.core.tenant import Tenant
 from stasisd.store.database import Database
 from stasisd.store.sip_objects import SipObjects as StoredObjects
 
 from .fields import DEFAULTS, SECRET, checked
-from .settings import SipAccount
+from .settings import SipAccount, key
 
 CLASS = "res_pjsip"
 ENDPOINT, AOR, AUTH = "endpoint", "aor", "auth"
@@ -25,31 +24,36 @@ Table = Kept[dict[str, str]]
 
 
 class Objects:
-    """All tenants' objects. ``apply`` is told each account that comes, changes, or goes (None)."""
+    """All tenants' objects.
+
+    ``apply`` is told each account that comes or changes, ``withdraw`` the key of one that goes.
+    """
 
     types: tuple[str, ...] = (ENDPOINT, AOR, AUTH)
 
     def __init__(
-        self,
-        fixed: Iterable[SipAccount],
-        tenants: Iterable[Tenant],
-        apply: Callable[[str, SipAccount | None], None],
+        self, apply: Callable[[SipAccount], None], withdraw: Callable[[str], None]
     ) -> None:
-        """``fixed`` are the accounts of the configuration file."""
-        self._fixed = {account.name: account for account in fixed}
         self._apply = apply
-        self._tables: dict[str, Table] = {tenant.name: Kept() for tenant in tenants}
-        # Whose endpoint of this name is: names are one for all tenants, as phones give only those.
-        self._owners = {name: account.tenant for name, account in self._fixed.items()}
+        self._withdraw = withdraw
+        self._fixed: dict[str, SipAccount] = {}  # by key
+        self._tables: dict[str, Table] = {}  # by tenant
 
-    async def load(self, database: Database) -> None:
+    def add(self, tenant: Tenant, fixed: Iterable[SipAccount]) -> None:
+        """Keep a tenant's objects; ``fixed`` are the accounts of its configuration."""
+        self._tables[tenant.name] = Kept()
+        self._fixed |= {account.key: account for account in fixed}
+
+    def remove(self, tenant: Tenant) -> None:
+        """Keep a tenant's objects no more; those on the disk stay there."""
+        del self._tables[tenant.name]
+        self._fixed = {k: each for k, each in self._fixed.items() if each.tenant != tenant.name}
+
+    async def load(self, tenant: Tenant, database: Database) -> None:
         """Take over what an earlier run kept. Raises the store's errors."""
-        for tenant, table in self._tables.items():
-            await table.load(StoredObjects(database, tenant))
-            for name in _ids(table, ENDPOINT):
-                if name not in self._owners:
-                    self._owners[name] = tenant
-                    self._apply(name, self._account(tenant, name))
+        await self._tables[tenant.name].load(StoredObjects(database, tenant.name))
+        for name in self._endpoints(tenant.name):
+            self._apply(self._account(tenant.name, name))
 
     # --- what core asks
 
@@ -59,36 +63,31 @@ class Objects:
         if fields is None:
             if not self.is_fixed(tenant, object_type, object_id):
                 return None
-            fields = self._of_file(object_type, object_id)
+            fields = _of_file(object_type, self._fixed[key(tenant.name, object_id)])
         shown = {**DEFAULTS[object_type], **fields}
         return {name: value for name, value in shown.items() if name not in SECRET}
 
     def is_fixed(self, tenant: Tenant, object_type: str, object_id: str) -> bool:
         """Whether the object is of the configuration file."""
-        account = self._fixed.get(object_id)
-        if account is None or account.tenant != tenant.name:
+        account = self._fixed.get(key(tenant.name, object_id))
+        if account is None:
             return False
         return object_type != AUTH or account.password is not None
 
     def put(self, tenant: Tenant, object_type: str, object_id: str, fields: Fields) -> None:
         """Make or change an object. Raises BadObject."""
-        if object_type == ENDPOINT and self._owners.get(object_id, tenant.name) != tenant.name:
-            raise BadObject("another endpoint has this name")
         table = self._tables[tenant.name]
         before = table.values.get(f"{object_type}/{object_id}", {})
         table.put(
             f"{object_type}/{object_id}", checked(object_type, object_id, {**before, **fields})
         )
-        if object_type == ENDPOINT:
-            self._owners[object_id] = tenant.name
         self._refresh(tenant.name, object_type, object_id)
 
     def delete(self, tenant: Tenant, object_type: str, object_id: str) -> None:
         """Delete an object that is there."""
         self._tables[tenant.name].remove(f"{object_type}/{object_id}")
         if object_type == ENDPOINT:
-            del self._owners[object_id]
-            self._apply(object_id, None)
+            self._withdraw(key(tenant.name, object_id))
         else:
             self._refresh(tenant.name, object_type, object_id)
 
@@ -100,12 +99,19 @@ class Objects:
 
     def _refresh(self, tenant: str, object_type: str, object_id: str) -> None:
         """Apply the endpoints that an object is of."""
-        table = self._tables[tenant]
-        for name in _ids(table, ENDPOINT):
-            fields = table.values[f"{ENDPOINT}/{name}"]
+        for name in self._endpoints(tenant):
+            fields = self._tables[tenant].values[f"{ENDPOINT}/{name}"]
             uses = {ENDPOINT: name, AOR: fields.get("aors"), AUTH: fields.get("auth")}
             if uses[object_type] == object_id:
-                self._apply(name, self._account(tenant, name))
+                self._apply(self._account(tenant, name))
+
+    def _endpoints(self, tenant: str) -> Iterator[str]:
+        """The names of a tenant's endpoints; one of the configuration goes before ours."""
+        prefix = f"{ENDPOINT}/"
+        for object_name in list(self._tables[tenant].values):
+            name = object_name.removeprefix(prefix)
+            if name != object_name and key(tenant, name) not in self._fixed:
+                yield name
 
     def _account(self, tenant: str, name: str) -> SipAccount:
         table = self._tables[tenant].values
@@ -126,24 +132,19 @@ class Objects:
             caller_number=caller[1] or name,
         )
 
-    def _of_file(self, object_type: str, name: str) -> Fields:
-        account = self._fixed[name]
-        if object_type == AUTH:
-            return {"username": name}
-        if object_type == AOR:
-            return {"max_contacts": str(account.max_contacts)}
-        return {
-            "context": account.context,
-            "allow": ",".join(account.codecs),
-            "aors": name,
-            "auth": name if account.password is not None else "",
-            "callerid": f'"{account.caller_name}" <{account.caller_number}>',
-        }
 
-
-def _ids(table: Table, object_type: str) -> list[str]:
-    prefix = f"{object_type}/"
-    return [name.removeprefix(prefix) for name in table.values if name.startswith(prefix)]
+def _of_file(object_type: str, account: SipAccount) -> Fields:
+    if object_type == AUTH:
+        return {"username": account.name}
+    if object_type == AOR:
+        return {"max_contacts": str(account.max_contacts)}
+    return {
+        "context": account.context,
+        "allow": ",".join(account.codecs),
+        "aors": account.name,
+        "auth": account.name if account.password is not None else "",
+        "callerid": f'"{account.caller_name}" <{account.caller_number}>',
+    }
 
 
 def _caller(text: str) -> tuple[str, str]:

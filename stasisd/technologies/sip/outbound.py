@@ -61,7 +61,7 @@ class OutboundLeg(Leg):
         self.call = agent.invite(
             uri,
             from_=NameAddr(
-                SipUri(_bracketed(self._line.reachable_host(flow)), shown.number or ANONYMOUS),
+                SipUri(self._line.host_of(self.channel.tenant, flow), shown.number or ANONYMOUS),
                 shown.name,
             ),
             to=NameAddr(SipUri(uri.host, self.account.name)),
@@ -117,7 +117,3 @@ class OutboundLeg(Leg):
     def _fail(self, cause: int, status: str | None = None) -> None:
         self._failed = DialFailed(cause, status)
         self._settled.set()
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

@@ -15,6 +15,7 @@ from stasisd.store.contacts import Contact, Contacts
 from stasisd.store.errors import StoreError
 
 from .line import Line
+from .settings import key
 
 log = structlog.get_logger(__name__)
 
@@ -23,7 +24,7 @@ LAST_SECONDS = 2.0
 
 
 class Registrations:
-    """``endpoints`` are core's, by the name of the account."""
+    """``endpoints`` are core's, by the key of the account."""
 
     def __init__(
         self,
@@ -91,7 +92,7 @@ class Registrations:
 
     async def _save(self, tenant: str, name: str, bindings: Mapping[str, Binding | None]) -> None:
         offset = self._wall_clock() - self._line.now()
-        put = [contact(tenant, kept, offset) for kept in bindings.values() if kept is not None]
+        put = [contact(tenant, name, kept, offset) for kept in bindings.values() if kept]
         gone = [uri for uri, kept in bindings.items() if kept is None]
         try:
             await self._contacts.update(tenant, name, put=put, remove=gone)
@@ -102,9 +103,9 @@ class Registrations:
         """Take over what an earlier run has stored. Raises the store's errors."""
         await self._contacts.purge(self._wall_clock())
         for stored in await self._contacts.unexpired(self._wall_clock()):
-            endpoint = self._endpoints.get(stored.aor)
+            endpoint = self._endpoints.get(key(stored.tenant, stored.aor))
             binding = self._binding(stored)
-            if binding is None or endpoint is None or endpoint.tenant.name != stored.tenant:
+            if binding is None or endpoint is None:
                 continue
             self._line.agent.restore_bindings([binding])
             endpoint.reachable_at(stored.uri)
@@ -115,7 +116,7 @@ class Registrations:
         if stored.transport != "udp" or local is None or uri is None:
             return None
         return Binding(
-            aor=stored.aor,
+            aor=key(stored.tenant, stored.aor),
             uri=uri,
             expires=stored.expires - self._wall_clock() + self._line.now(),
             call_id=stored.call_id,
@@ -140,11 +141,11 @@ def _other_spellings(endpoint: Endpoint, uri: SipUri) -> list[str]:
     return [known for known in others if same_uri(parse_uri(known), uri)]
 
 
-def contact(tenant: str, binding: Binding, offset: float) -> Contact:
+def contact(tenant: str, name: str, binding: Binding, offset: float) -> Contact:
     """A binding as it is stored; ``offset`` makes seconds since the epoch of our clock's."""
     return Contact(
         tenant=tenant,
-        aor=binding.aor,
+        aor=name,
         uri=str(binding.uri),
         expires=binding.expires + offset,
         call_id=binding.call_id,

@@ -39,5 +39,15 @@ class SipAccount(msgspec.Struct, frozen=True, kw_only=True):
     caller_name: str = ""
     caller_number: str
 
+    @property
+    def key(self) -> str:
+        """What the user agent calls it."""
+        return key(self.tenant, self.name)
+
     def __repr__(self) -> str:
         return f"SipAccount({self.tenant!r}, {self.name!r})"
+
+
+def key(tenant: str, name: str) -> str:
+    """The name, for all tenants, of what has this name in one; a tenant's name has no slash."""
+    return f"{tenant}/{name}"

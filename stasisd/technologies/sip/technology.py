@@ -5,12 +5,13 @@ endpoints, and how channels to phones are made.
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 
 import msgspec
 import trio
 
 from stasisd.core.channel import Channel
+from stasisd.core.endpoint import Endpoint
 from stasisd.core.technology import AllocationFailed, NewChannel
 from stasisd.core.tenant import Tenant
 from stasisd.sip import events
@@ -27,7 +28,7 @@ from .messages import Messages
 from .objects import CLASS, Objects
 from .outbound import OutboundLeg
 from .registrations import Registrations
-from .settings import SipAccount, SipSettings
+from .settings import SipAccount, SipSettings, key
 from .sockets import Sockets
 
 
@@ -39,28 +40,34 @@ class Sip:
     def __init__(
         self,
         settings: SipSettings,
-        tenants: Mapping[str, Tenant],
-        accounts: Iterable[SipAccount],
         contacts: Contacts,
         *,
         open_wire: OpenWire = Sockets,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
-        """Adds itself and the accounts' endpoints to the tenants."""
-        self._directory = directory = Directory(settings, accounts)
+        """It knows no tenant yet."""
+        self._directory = Directory(settings)
         self.line = Line(settings, open_wire)
-        self.calls = Calls(self.line, settings, int(wall_clock()))
+        self.calls = Calls(self.line, settings)
         self._complaints = Complaints()
-        self._arrivals = Arrivals(self.calls, directory, tenants, self._complaints)
-        self._tenants = tenants
-        self._endpoints = {a.name: add_endpoint(tenants[a.tenant], a) for a in directory.all()}
+        self._tenants: dict[str, Tenant] = {}
+        self._endpoints: dict[str, Endpoint] = {}
+        self._arrivals = Arrivals(self.calls, self._directory, self._tenants, self._complaints)
         self._registrations = Registrations(self.line, self._endpoints, contacts, wall_clock)
         self._messages = Messages(self.line, self._endpoints)
         self.send_text, self.refer = self._messages.send_text, self._messages.refer
-        self.objects = Objects(directory.all(), tenants.values(), self._apply)
-        for tenant in tenants.values():
-            tenant.technologies[NAME] = self
-            tenant.configuration[CLASS] = self.objects
+        self.objects = Objects(self._apply, self._withdraw)
+
+    def add(self, tenant: Tenant, accounts: Iterable[SipAccount]) -> None:
+        """Serve a tenant, which gets the accounts as its endpoints. Its domains must be free."""
+        fixed = tuple(accounts)
+        self._tenants[tenant.name] = tenant
+        self._directory.serve(tenant.name, tenant.settings.domains)
+        tenant.technologies[NAME] = self
+        tenant.configuration[CLASS] = self.objects
+        self.objects.add(tenant, fixed)
+        for account in fixed:
+            self._apply(account)
 
     @property
     def addresses(self) -> list[Address]:
@@ -80,13 +87,15 @@ class Sip:
                     self._take(event, nursery)
                 self.calls.look()
 
-    def _apply(self, name: str, account: SipAccount | None) -> None:
-        """An account that was made at run time came, changed, or is gone."""
-        if account is not None:
-            self._directory.put(account)
-            if name not in self._endpoints:
-                self._endpoints[name] = add_endpoint(self._tenants[account.tenant], account)
-            return
+    def _apply(self, account: SipAccount) -> None:
+        """An account came, or changed."""
+        self._directory.put(account)
+        if account.key not in self._endpoints:
+            endpoint = add_endpoint(self._tenants[account.tenant], account)
+            self._endpoints[account.key] = endpoint
+
+    def _withdraw(self, name: str) -> None:
+        """An account is gone."""
         self._directory.remove(name)
         self.line.agent.forget_bindings(name)
         self._registrations.forget(self._endpoints.pop(name))
@@ -121,10 +130,10 @@ class Sip:
 
     def request(self, tenant: Tenant, resource: str, new: NewChannel) -> Channel:
         """Make a channel to a registered endpoint. Raises AllocationFailed."""
-        account = self._directory.find(resource)
-        if account is None or account.tenant != tenant.name:
+        account = self._directory.find(key(tenant.name, resource))
+        if account is None:
             raise AllocationFailed(f"there is no endpoint {resource!r}")
-        bindings = self.line.agent.bindings(account.name, self.line.now())
+        bindings = self.line.agent.bindings(account.key, self.line.now())
         if not bindings:
             raise AllocationFailed(f"endpoint {resource!r} is not registered")
         leg = OutboundLeg(self.calls, _limited(account, new.formats), bindings[0])

@@ -46,7 +46,7 @@ def transfer_call(leg: "Leg", asked: ReferReceived, other: "Leg | None") -> None
 
 def _replaced(leg: "Leg", channel: Channel, other: "Leg | None") -> Channel:
     """The other call, which must be this phone's, too."""
-    if other is None or other.channel is None or other.account.name != leg.account.name:
+    if other is None or other.channel is None or other.account.key != leg.account.key:
         raise Refused(404)
     if other.channel.tenant is not channel.tenant or other.channel.hungup:
         raise Refused(404)

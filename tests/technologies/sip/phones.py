@@ -17,7 +17,7 @@ from stasisd.sip.headers import Field
 from stasisd.sip.message import Message, Request, Response
 from stasisd.sip.parser import parse
 from stasisd.sip.registration import Policy
-from stasisd.sip.uri import NameAddr, SipUri
+from stasisd.sip.uri import NameAddr, SipUri, Uri
 from stasisd.technologies.sip.description import Description
 from stasisd.technologies.sip.inbox import Connected, Heard, Inbox
 from stasisd.technologies.sip.line import Line
@@ -34,6 +34,12 @@ PATIENCE = 600.0  # virtual seconds
 
 class Anyone:
     """A phone lets everyone call it."""
+
+    def name_of(self, address: Uri, target: Uri) -> str:
+        return address.user
+
+    def realm_of(self, name: str) -> str:
+        return "stasisd"
 
     def is_open(self, name: str, flow: Flow) -> bool:
         return True
@@ -63,8 +69,11 @@ class Phone:
         password: str = "secret",
         transport: str = "udp",
         codecs: tuple[str, ...] = ("ulaw", "alaw"),
+        domain: str | None = None,
     ) -> None:
+        """``domain`` stands in the phone's addresses instead of the server's own host."""
         self.name = name
+        self._domain = domain or server[0]
         self.address = (host, 5060)
         self.line = Line(SipSettings(host=host, port=5060, tcp=transport == "tcp"), switch.wire)
         self.flow = Flow(transport, self.address, server)
@@ -115,7 +124,7 @@ class Phone:
         return self.line.agent
 
     def uri(self, user: str = "") -> SipUri:
-        return SipUri(self._server[0], user, self._server[1])
+        return SipUri(self._domain, user, self._server[1])
 
     async def register(self, expires: int = 300) -> events.Registered | events.RegistrationFailed:
         self._registration = self.line.agent.register(

@@ -27,7 +27,7 @@ async def world(tmp_path: Path, database: InlineDatabase) -> AsyncIterator[World
 
 
 async def load(world: World) -> None:
-    await world.sip.objects.load(world.database)  # type: ignore[arg-type] # as good as one
+    await world.sip.objects.load(world.tenant, world.database)  # type: ignore[arg-type] # as good as one
 
 
 def put(world: World, object_type: str, object_id: str, **fields: str) -> None:
@@ -90,7 +90,7 @@ async def test_an_endpoint_that_is_deleted_is_gone(world: World, database: Inlin
     await phone.register()
     world.sip.objects.delete(world.tenant, "endpoint", "200")
     assert ("PJSIP", "200") not in world.tenant.endpoints
-    assert world.sip.line.agent.bindings("200", world.sip.line.now()) == ()
+    assert world.sip.line.agent.bindings("default/200", world.sip.line.now()) == ()
     assert isinstance(await phone.register(), RegistrationFailed)
     await world.events.settle(1)
     assert database.connection.execute("SELECT * FROM contacts").fetchall() == []

@@ -11,6 +11,7 @@ import trio
 import trio.testing
 
 from stasisd.core.events import Event
+from stasisd.core.tenant import Tenant
 from stasisd.media.control import Media, MediaSettings
 from stasisd.store.contacts import Contacts
 from stasisd.store.database import Database
@@ -113,22 +114,30 @@ class World:
         self.network = Network()
         self.switch = Switch()
         self.links: list[InProcessLink] = []
+        self._folder = folder
         self.media = Media(MediaSettings(bind=SERVER[0]), in_process(self.network, self.links))
         self.tenant = make_tenant(self.media, folder, DIALPLAN)
         self.database = database or InlineDatabase()
         given: dict[str, Any] = {"host": SERVER[0], "port": SERVER[1]} | settings
         self.sip = Sip(
             SipSettings(**given),
-            {"default": self.tenant},
-            accounts,
             Contacts(cast(Database, self.database)),
             open_wire=self.switch.wire,
             wall_clock=lambda: EPOCH + trio.current_time(),
         )
+        self.sip.add(self.tenant, accounts)
         self.phones: list[Phone] = []
         self._nursery = nursery
         self._service = trio.CancelScope()
         self._tasks = 0
+
+    async def host(self, name: str, *domains: str, names: tuple[str, ...] = ("100",)) -> Tenant:
+        """One more tenant, with phones of these names."""
+        made = make_tenant(self.media, self._folder / name, DIALPLAN, name, domains)
+        self.sip.add(made, [account(each, tenant=name, password=name) for each in names])
+        await self._nursery.start(made.run)
+        await self._count_tasks()
+        return made
 
     async def start(self) -> None:
         await self._nursery.start(self.media.run)
@@ -190,11 +199,14 @@ def tasks_in(nursery: trio.Nursery) -> int:
 
 
 @asynccontextmanager
-async def running(folder: Path, *, check: bool = True, **options: Any) -> AsyncIterator[World]:
+async def running(
+    folder: Path, *, check: bool = True, start: bool = True, **options: Any
+) -> AsyncIterator[World]:
     """A world that is checked for leaks at its end."""
     async with trio.open_nursery() as nursery:
         made = World(folder, nursery, **options)
-        await made.start()
+        if start:
+            await made.start()
         yield made
         if check:
             await made.check_nothing_left()

@@ -1,0 +1,113 @@
+"""A tenant of its settings: the tenant itself, and who may use it and call in it."""
+
+from pathlib import Path
+
+import stasisd
+from stasisd import components
+from stasisd.config import Configuration, settings
+from stasisd.core import sounds
+from stasisd.core.journal import EventLimits
+from stasisd.core.orphans import parse_orphans
+from stasisd.core.remote_media import RemoteSettings
+from stasisd.core.tenant import Tenant, TenantSettings
+from stasisd.dialplan.interpreter import Interpreter
+from stasisd.dialplan.parser import parse
+from stasisd.media.control import Media
+from stasisd.operations.authentication import User
+from stasisd.store import secrets
+from stasisd.technologies.audiosocket import AudioSocket
+from stasisd.technologies.local import Local
+from stasisd.technologies.media_websocket import MediaWebSocket
+from stasisd.technologies.sip import SipAccount
+from stasisd.technologies.snoop import Snoop
+from stasisd.technologies.unicast_rtp import UnicastRtp
+
+PROMPTS = Path(stasisd.__file__).parent / "sounds"
+
+
+def make(configuration: Configuration, media: Media, name: str, given: settings.Tenant) -> Tenant:
+    """A tenant that does not run yet.
+
+    Reads its dialplan and sounds: blocks, and raises what their rooms declare.
+    """
+    made = Tenant(
+        _settings(configuration, name, given),
+        media=media,
+        sounds=sounds.scan([PROMPTS, *configuration.sounds(given)]),
+    )
+    path = configuration.dialplan(name, given)
+    plan = parse(path.read_text(), str(path))
+    made.globals.update(plan.variables)
+    made.router = Interpreter(plan)
+    advertised = configuration.settings.media.advertised_address
+    peers = (UnicastRtp(advertised), AudioSocket(), MediaWebSocket())
+    for technology in (Local(), Snoop(), *peers):
+        made.technologies[technology.name] = technology
+    made.components |= {each.name: each for each in components.of(made, path)}
+    return made
+
+
+def _settings(configuration: Configuration, name: str, given: settings.Tenant) -> TenantSettings:
+    events = configuration.settings.events
+    return TenantSettings(
+        name=name,
+        domains=given.domains,
+        language=given.language,
+        channelvars=given.channelvars,
+        recordings=configuration.recordings(name, given),
+        logs=configuration.state / "log" / name,
+        remote=RemoteSettings(
+            folder=configuration.state / "media-cache" / name,
+            allowed_networks=given.remote_media.allowed_networks,
+            max_bytes=given.remote_media.max_bytes,
+            max_seconds=given.remote_media.max_seconds,
+            cache_bytes=given.remote_media.cache_bytes,
+        ),
+        events=EventLimits(
+            log_events=events.log_events,
+            log_bytes=events.log_bytes,
+            log_seconds=events.log_seconds,
+            waiting_events=events.waiting_events,
+            waiting_bytes=events.waiting_bytes,
+        ),
+        orphans=parse_orphans(events.orphans),
+    )
+
+
+def users(name: str, given: settings.Tenant, kept: secrets.Secrets) -> list[User]:
+    """Who may use ARI in a tenant of this name."""
+    return [
+        user_of(name, each, user, user.password or kept.users[name][each])
+        for each, user in given.users.items()
+    ]
+
+
+def user_of(tenant: str, name: str, given: settings.User, password: str) -> User:
+    """One user of a tenant."""
+    return User(
+        name=name,
+        tenant=tenant,
+        password=password,
+        read_only=given.read_only,
+        permit=given.permit,
+        deny=given.deny,
+    )
+
+
+def accounts(name: str, given: settings.Tenant, kept: secrets.Secrets) -> list[SipAccount]:
+    """The phones of a tenant of this name."""
+    return [
+        SipAccount(
+            tenant=name,
+            name=each,
+            password=(endpoint.password or kept.endpoints[name][each])
+            if endpoint.authenticate
+            else None,
+            context=endpoint.context,
+            codecs=endpoint.allow,
+            max_contacts=endpoint.max_contacts,
+            caller_name=endpoint.caller_name,
+            caller_number=endpoint.caller_number or each,
+        )
+        for each, endpoint in given.endpoints.items()
+    ]
