@@ -48,10 +48,6 @@ class Member(Protocol):
     port: Port | None
 
 
-class AnnouncerTaken(Exception):
-    """A holding bridge has one announcer, and there is one already."""
-
-
 class Bridge:
     """Made by :meth:`Tenant.create_bridge`; lives until ``destroy``."""
 
@@ -80,25 +76,29 @@ class Bridge:
     def join(self, channel: "Channel", joining: Joining = PLAIN) -> None:
         """Add a channel, taking it out of the bridge it was in, also where that is this one.
 
-        Raises :class:`AnnouncerTaken`.
+        A second announcer comes in and has to leave at once, as in Asterisk.
         """
-        self.check([channel], joining)
         if channel.bridge is not None:
             channel.bridge.leave(channel)
+        in_vain = joining.role == ANNOUNCER and self._has_announcer
         channel.bridge = self
         self.channels.append(channel)
         if channel.visit is not None:
             channel.visit.application.follow(self.topics[0])
         self._members[channel] = joining
         self._publish_change(events.ChannelEnteredBridge, channel)
-        self._reconfigure(channel)
+        if in_vain:
+            self.log.warning("the bridge has an announcer", channel=channel.id)
+            self.leave(channel)
+        else:
+            self._reconfigure(channel)
 
-    def check(self, channels: "list[Channel]", joining: Joining) -> None:
-        """Raise :class:`AnnouncerTaken` where these can't all join."""
-        if self.kind.holding and joining.role == ANNOUNCER:
-            announcing = {c for c in self.channels if self._members[c].role == ANNOUNCER}
-            if len(announcing.union(channels)) > 1:
-                raise AnnouncerTaken
+    @property
+    def _has_announcer(self) -> bool:
+        """Whether a channel has the one place that a holding bridge has for announcers."""
+        return self.kind.holding and any(
+            self._members[channel].role == ANNOUNCER for channel in self.channels
+        )
 
     def leave(self, channel: "Channel") -> None:
         """Take a channel out. Safe to call for one that is not here."""

@@ -71,6 +71,8 @@ class Channel:
         self.snapshot = snapshot
         self.id = snapshot.id
         self.name = snapshot.name
+        # The id of the channel that began all of the call that this one is a part of.
+        self.linked_id = snapshot.id
         self.endpoint = endpoint
         self.topics: tuple[str, ...] = (f"channel:{self.id}",)
         if endpoint is not None:

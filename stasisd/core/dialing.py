@@ -2,14 +2,17 @@
 
 from typing import TYPE_CHECKING
 
+import msgspec
 import trio
 
 from . import causes, stasis, variables
+from .assignment import Assignment
 from .snapshots import Party
 from .supervision import Body
 from .technology import (
     AllocationFailed,
     DialFailed,
+    HasFormats,
     MediaPeer,
     MediaPeers,
     NewChannel,
@@ -42,6 +45,31 @@ def request(tenant: "Tenant", address: str, new: NewChannel) -> "Channel":
     return _furnished(technology.request(tenant, resource, new), new)
 
 
+def on_behalf_of(originator: "Channel", new: NewChannel, *, dialled: bool) -> NewChannel:
+    """What a new channel takes from the one that it is made for, where nothing else is asked.
+
+    Its codecs, its linked id and its account. One that is ``dialled`` at once also gets its
+    language, its variables with names in ``_`` (for one generation) or ``__`` (for all), and shows
+    it as calling.
+    """
+    leg: object = originator.leg
+    formats = leg.formats() if isinstance(leg, HasFormats) else ()
+    new = msgspec.structs.replace(new, formats=formats, originator=originator)
+    if not dialled:
+        return new
+    inherited = (
+        Assignment(name if name.startswith("__") else name[1:], value)
+        for name, value in originator.variables.items()
+        if name.startswith("_")
+    )
+    return msgspec.structs.replace(
+        new,
+        connected=new.connected if new.connected != Party() else originator.snapshot.caller,
+        variables=(*inherited, *new.variables),
+        language=originator.language,
+    )
+
+
 def media_peers(tenant: "Tenant", name: str) -> MediaPeers:
     """The technology of this name, for channels to media peers. Raises AllocationFailed."""
     technology: object = tenant.technologies.get(name)
@@ -66,6 +94,14 @@ def snoop(spied: "Channel", snooping: Snooping, new: NewChannel) -> "Channel":
 
 
 def _furnished(channel: "Channel", new: NewChannel) -> "Channel":
+    if new.originator is not None:
+        channel.linked_id = new.originator.linked_id
+        if not channel.snapshot.accountcode:
+            channel.change(accountcode=new.originator.snapshot.accountcode)
+    if new.language:
+        channel.change(language=new.language)
+    if channel.other_half is not None:
+        channel.other_half.linked_id = channel.linked_id
     try:
         for assignment in new.variables:
             variables.assign(channel, assignment)
@@ -77,13 +113,12 @@ def _furnished(channel: "Channel", new: NewChannel) -> "Channel":
     return channel
 
 
-def _follow(channel: "Channel", name: str) -> None:
-    """Let the application that asked for a channel hear of it, and of its other half."""
-    application = channel.tenant.applications.get(name)
-    if application is not None:
-        for half in (channel, channel.other_half):
-            if half is not None:
-                application.follow(half.topics[0])
+def follow(name: str, *channels: "Channel | None") -> None:
+    """Let the application that asked for channels hear of them, if it is there."""
+    for channel in channels:
+        application = channel.tenant.applications.get(name) if channel is not None else None
+        if channel is not None and application is not None:
+            application.follow(channel.topics[0])
 
 
 def into_application(name: str, args: tuple[str, ...]) -> Body:
@@ -115,7 +150,7 @@ def originate(
     """
     channel.show_application(DIALLING_APP, DIALLING_DATA, announce=True)
     if follower is not None:
-        _follow(channel, follower)
+        follow(follower, channel, channel.other_half)
 
     async def body(channel: "Channel") -> None:
         if await dial(channel, seconds=seconds) == "ANSWER":
@@ -153,16 +188,15 @@ def _not_answered(channel: "Channel", failed: DialFailed) -> str:
 
 
 async def enter(
-    channel: "Channel", name: str, args: tuple[str, ...], *, follow: bool = True
+    channel: "Channel", name: str, args: tuple[str, ...], *, heard: bool = True
 ) -> None:
     """Start the life of a requested channel in an application, which dials it when it likes.
 
-    ``follow`` lets the application hear of it from its first event to its last. Returns when the
+    ``heard`` lets the application hear of it from its first event to its last. Returns when the
     application has the channel, or nobody serves it and the channel ends.
     """
-    application = channel.tenant.applications.get(name)
-    if application is not None and follow:
-        application.follow(channel.topics[0])
+    if heard:
+        follow(name, channel)
     entered = trio.Event()
 
     async def body(channel: "Channel") -> None:

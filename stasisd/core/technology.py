@@ -41,7 +41,8 @@ class DialFailed(Exception):
 class NewChannel(msgspec.Struct, frozen=True, kw_only=True):
     """What a channel shall be like that a technology is asked for.
 
-    The ids are made where they are None. ``formats`` are codec names, best first.
+    The ids are made where they are None. ``formats`` are codec names, best first. ``originator``
+    is the channel on whose behalf it is made; see :func:`.dialing.on_behalf_of`.
     """
 
     channel_id: str | None = None
@@ -50,6 +51,8 @@ class NewChannel(msgspec.Struct, frozen=True, kw_only=True):
     connected: Party = Party()
     variables: tuple[Assignment, ...] = ()
     formats: tuple[str, ...] = ()
+    language: str = ""
+    originator: "Channel | None" = None
 
 
 class Leg(Protocol):
@@ -85,6 +88,14 @@ class Leg(Protocol):
 
     def hangup(self, cause: int) -> None:
         """End the far side, whatever its state. Called once, when the channel ends."""
+
+
+@runtime_checkable
+class HasFormats(Protocol):
+    """A leg whose far end speaks certain codecs only."""
+
+    def formats(self) -> tuple[str, ...]:
+        """Their names, best first: what was agreed on, or before that what may be."""
 
 
 class CannotRedirect(Exception):

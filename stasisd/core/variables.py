@@ -85,6 +85,7 @@ def _write_connectedline(channel: "Channel", argument: str, value: str) -> None:
 
 CHANNEL_PROPERTIES: dict[str, Callable[["Channel"], str]] = {
     "uniqueid": lambda channel: channel.id,
+    "linkedid": lambda channel: channel.linked_id,
     "name": lambda channel: channel.name,
     "state": lambda channel: channel.state,
     "language": lambda channel: channel.snapshot.language,

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from stasisd.core import bridge_kind
 from stasisd.core.assignment import Assignment
-from stasisd.core.bridge import AnnouncerTaken, Bridge, Joining
+from stasisd.core.bridge import Bridge, Joining
 from stasisd.core.bridge_kind import UnknownKind
 from stasisd.core.channel import Channel
 from stasisd.core.snapshots import BridgeSnapshot
@@ -121,10 +121,6 @@ def add_channel(
     )
     for candidate in channel:
         _check_may_join(candidate)
-    try:
-        bridge.check(channel, joining)
-    except AnnouncerTaken:
-        raise Conflict("Bridge has an announcer", detail="it can have one only") from None
     for candidate in channel:
         bridge.join(candidate, joining)
 

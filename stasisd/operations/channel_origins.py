@@ -67,12 +67,14 @@ def originate(  # noqa: PLR0913 - ARI's parameters, each by its name
         variables=assignments(variables),
         formats=_formats(formats, originator),
     )
+    if originator is not None:
+        wanted = dialing.on_behalf_of(originator, wanted, dialled=True)
     if app:
         then: Body = dialing.into_application(app, arguments(app_args))
     else:
         priority = priority_of(new.tenant.router, context, extension, priority, label)
         then = dialing.into_dialplan
-    channel = _request(new.tenant, endpoint, wanted, originator)
+    channel = _request(new.tenant, endpoint, wanted)
     if not app:
         channel.go_to(context, extension, priority)
     dialing.originate(channel, then, seconds=timeout, follower=app or None)
@@ -91,7 +93,7 @@ async def create(
     app: ApplicationName = "",
     app_args: str = "",
     other_channel_id: NewChannelId | None = None,
-    originator: Originator | None = None,
+    originator: Annotated[Read[Channel] | None, Named("originator"), IfThere()] = None,
     formats: str = "",
     variables: dict[str, Any] | None = None,
 ) -> ChannelSnapshot:
@@ -102,7 +104,10 @@ async def create(
         variables=assignments(variables),
         formats=_formats(formats, originator),
     )
-    channel = _request(new.tenant, endpoint, wanted, originator)
+    if originator is not None:
+        wanted = dialing.on_behalf_of(originator, wanted, dialled=False)
+    channel = _request(new.tenant, endpoint, wanted)
+    dialing.follow(app, originator)
     shown = channel.snapshot
     # The next request, or one that the events cause, finds the channel in the application.
     await dialing.enter(channel, app, arguments(app_args))
@@ -129,16 +134,11 @@ def dial(
     dialing.dial_held(channel, seconds=timeout, caller=caller)
 
 
-def _request(
-    tenant: Tenant, endpoint: str, wanted: NewChannel, originator: Channel | None
-) -> Channel:
+def _request(tenant: Tenant, endpoint: str, wanted: NewChannel) -> Channel:
     if "/" not in endpoint:
         raise InvalidParameter("Invalid endpoint specified")
     with making(tenant, wanted.channel_id, wanted.other_channel_id):
-        channel = dialing.request(tenant, endpoint, wanted)
-    if originator is not None and not channel.snapshot.accountcode:
-        channel.change(accountcode=originator.snapshot.accountcode)
-    return channel
+        return dialing.request(tenant, endpoint, wanted)
 
 
 @contextmanager

@@ -41,5 +41,5 @@ async def snoop_channel(
     with making(new.tenant, new.id):
         snooping = dialing.snoop(channel, Snooping(spy=spy, whisper=whisper), wanted)
     shown = snooping.snapshot
-    await dialing.enter(snooping, app, arguments(app_args), follow=False)
+    await dialing.enter(snooping, app, arguments(app_args), heard=False)
     return shown

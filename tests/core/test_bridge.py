@@ -4,7 +4,7 @@ import pytest
 import trio
 
 from stasisd.core import events
-from stasisd.core.bridge import AnnouncerTaken, Bridge, Joining
+from stasisd.core.bridge import Bridge, Joining
 from stasisd.core.bridge_kind import BridgeKind
 from stasisd.core.snapshots import Party
 from stasisd.core.tenant import Tenant
@@ -258,15 +258,17 @@ async def test_a_holding_bridge_names_no_peers(tenant: Tenant) -> None:
     assert not any("BRIDGEPEER" in channel.variables for channel in bridge.channels)
 
 
-async def test_there_is_one_announcer(tenant: Tenant) -> None:
-    Listener(tenant, APP)
+async def test_a_second_announcer_has_to_leave_at_once(tenant: Tenant) -> None:
+    listener = Listener(tenant, APP)
     bridge, elsewhere = tenant.create_bridge("b", kind=HOLDING), tenant.create_bridge("e")
     announcer, other = await call(tenant, "c1"), await call(tenant, "c2")
     bridge.join(announcer, Joining(role="announcer"))
     elsewhere.join(other)
-    with pytest.raises(AnnouncerTaken):
-        bridge.join(other, Joining(role="announcer"))
-    assert other.bridge is elsewhere
+    bridge.join(other, Joining(role="announcer"))
+    await listener.settle()
+    moves = [name for name in listener.names("c2") if name.endswith("Bridge")]
+    assert moves == ["ChannelEnteredBridge", "ChannelLeftBridge"] * 2
+    assert (other.bridge, bridge.channels, elsewhere.channels) == (None, [announcer], [])
     bridge.join(announcer, Joining(role="announcer"))  # again, itself
     bridge.leave(announcer)
     bridge.join(other, Joining(role="announcer"))

@@ -6,6 +6,7 @@ import pytest
 import trio
 import trio.testing
 
+from stasisd.core.snapshots import Party
 from tests.support.clock import jumping_clock
 from tests.support.server import Server, Socket
 from tests.support.tenant import assert_nothing_left
@@ -68,6 +69,40 @@ async def test_variables_and_the_account_of_the_originator(server: Server) -> No
     assert server.tenant.channels["c"].variables["A"] == "1"
 
 
+async def test_who_creates_for_another_hears_of_it(server: Server) -> None:
+    await server.listen("/ari/events?app=app")
+    socket = await server.listen("/ari/events?app=other")
+    await create(server, "first")
+    await post(server, f"/channels/create?{ECHO}&app=other&channelId=c&originator=first")
+    made, first = server.tenant.channels["c"], server.tenant.channels["first"]
+    assert {made.linked_id, server.tenant.channels["c;2"].linked_id} == {"first"}
+    first.set_variable("A", "1")
+    varset = await socket.until("ChannelVarset")
+    while varset["variable"] != "A":
+        varset = await socket.until("ChannelVarset")
+    assert varset["channel"]["id"] == "first"
+
+
+async def test_who_is_called_for_another_takes_after_it(server: Server) -> None:
+    await server.listen("/ari/events?app=app")
+    await create(server, "first")
+    first = server.tenant.channels["first"]
+    first.change(language="de", caller=Party("Al", "123"))
+    for name, value in {"_ONE": "1", "__ALL": "2", "OWN": "3", "_GIVEN": "4"}.items():
+        first.set_variable(name, value)
+    status, made = await post(
+        server,
+        f"/channels?{ECHO}&app=app&channelId=c&originator=first",
+        {"variables": {"GIVEN": "5"}},
+    )
+    assert (status, made["language"], made["connected"]["number"]) == (200, "de", "123")
+    variables = server.tenant.channels["c"].variables
+    taken = {name: variables.get(name) for name in ("ONE", "__ALL", "OWN", "_ONE", "GIVEN")}
+    assert taken == {"ONE": "1", "__ALL": "2", "OWN": None, "_ONE": None, "GIVEN": "5"}
+    reply = await server.request("GET", "/ari/channels/c/variable?variable=CHANNEL(linkedid)")
+    assert reply.json == {"value": "first"}
+
+
 @pytest.mark.parametrize(
     ("parameters", "status"),
     [
@@ -76,7 +111,7 @@ async def test_variables_and_the_account_of_the_originator(server: Server) -> No
         ("endpoint=Nope/1", 500),
         (f"{ECHO}&formats=nonsense", 400),
         (f"{ECHO}&formats=ulaw,alaw", 200),
-        (f"{ECHO}&originator=nobody", 400),
+        (f"{ECHO}&originator=nobody", 200),
         (f"{ECHO}&originator=c&formats=ulaw", 400),
         (f"{ECHO}&channelId=c", 409),
         (f"{ECHO}&channelId={'x' * 149}", 200),

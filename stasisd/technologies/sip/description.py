@@ -19,7 +19,8 @@ FLOWS: dict[Direction, Flow] = {
 class Description:
     """Both sides' descriptions of one dialog, and what they agreed on.
 
-    ``settled`` says that there was an agreement. ``held`` says that the far end holds us;
+    ``settled`` says that there was an agreement, ``formats`` which codec it is on (before that: on
+    which it may be). ``held`` says that the far end holds us;
     ``holding`` makes our next description hold the far end.
     """
 
@@ -33,6 +34,7 @@ class Description:
         self._ours: Session | None = None
         self._before: tuple[int, Session | None] = (0, None)
         self._target = ("0.0.0.0", 9)  # noqa: S104 - nowhere, until the far end names an address
+        self.formats = codecs
         self.settled = False
         self.held = False
         self.holding = False
@@ -71,6 +73,7 @@ class Description:
 
     def _settle(self, agreement: Agreement) -> Remote:
         self.settled = True
+        self.formats = (agreement.codec.name,)
         self.held = agreement.held
         self._target = agreement.rtp or self._target
         return Remote(

@@ -146,6 +146,12 @@ class Leg:
 
     # --- core speaks
 
+    def formats(self) -> tuple[str, ...]:
+        """The codec that was agreed on, or those that may be."""
+        channel = self.channel
+        described = channel is not None and channel.port is not None
+        return self.description.formats if described else self.account.codecs
+
     async def dial(self) -> None:
         """Only a call of ours can be dialled."""
         raise DialFailed(causes.INTERWORKING)

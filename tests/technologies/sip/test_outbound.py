@@ -281,6 +281,21 @@ async def test_variables_and_formats(world: World) -> None:
     channel.hangup()
 
 
+async def test_a_call_for_another_is_offered_the_codec_of_that_one(world: World) -> None:
+    phone = await world.phone("100")
+    caller = await world.phone("102")  # speaks A-law only
+    call = await caller.call("1001")
+    (first,) = world.tenant.channels.values()
+    new = dialing.on_behalf_of(first, NewChannel(), dialled=True)
+    second = dialing.request(world.tenant, "PJSIP/100", new)
+    assert (new.formats, second.linked_id) == (("alaw",), first.id)
+    dialing.originate(second, dialing.into_application(APP, ()), follower=APP)
+    received = await phone.rings()
+    assert (b"PCMA" in received.body, b"PCMU" in received.body) == (True, False)
+    second.hangup()
+    caller.do("hangup", call, 16)
+
+
 async def test_an_id_is_taken_once(world: World) -> None:
     await world.phone("100")
     channel = originate(world, channel_id="mine")

@@ -57,7 +57,7 @@ def heard(phone: Phone, number: int) -> bool:
 async def snooping(world: World, spied: Channel, spy: str, whisper: str) -> Channel:
     wanted = Snooping(spy=spy, whisper=whisper)  # type: ignore[arg-type] # a test names it
     channel = dialing.snoop(spied, wanted, NewChannel())
-    await dialing.enter(channel, APP, (), follow=False)
+    await dialing.enter(channel, APP, (), heard=False)
     return channel
 
 
