@@ -17,6 +17,7 @@ operation. `caveats.py` says how to add a caveat.
 """
 
 from caps.access import Access, Endpoint, Right
+from caps.bundle import Bundle
 from caps.caveats import (
     READ_ONLY,
     Applications,
@@ -29,8 +30,10 @@ from caps.caveats import (
     NotBefore,
     Objects,
     Operations,
+    ProofRequired,
     Rights,
     Tenant,
+    ThirdParty,
     Unknown,
 )
 from caps.errors import (
@@ -38,22 +41,28 @@ from caps.errors import (
     Denied,
     ExpiredToken,
     InvalidToken,
+    NeedsDischarge,
+    NeedsProof,
     RevokedToken,
     TokenTooLarge,
 )
 from caps.grant import Grant
 from caps.keyring import Keyring, RootKey
-from caps.token import PREFIX, Token, generate_key, mint, verify
+from caps.third_party import Discharge, Ticket, require_discharge
+from caps.token import PREFIX, Token, generate_key, mint
+from caps.verifying import verify
 
 __all__ = [
     "PREFIX",
     "READ_ONLY",
     "Access",
     "Applications",
+    "Bundle",
     "CapabilityError",
     "Caveat",
     "Contexts",
     "Denied",
+    "Discharge",
     "Endpoint",
     "Endpoints",
     "Events",
@@ -62,19 +71,25 @@ __all__ = [
     "Grant",
     "InvalidToken",
     "Keyring",
+    "NeedsDischarge",
+    "NeedsProof",
     "Networks",
     "NotBefore",
     "Objects",
     "Operations",
+    "ProofRequired",
     "RevokedToken",
     "Right",
     "Rights",
     "RootKey",
     "Tenant",
+    "ThirdParty",
+    "Ticket",
     "Token",
     "TokenTooLarge",
     "Unknown",
     "generate_key",
     "mint",
+    "require_discharge",
     "verify",
 ]

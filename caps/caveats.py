@@ -38,6 +38,21 @@ class Unknown(Caveat, frozen=True):
     """A caveat we can't read. It prohibits everything and is never written."""
 
 
+class ThirdParty(Caveat, frozen=True):
+    """A discharge is needed, from the third party at this (unsigned) location for this ticket.
+
+    It is no predicate and can't be written as one: `caps.third_party` adds it. Verifying takes it
+    out where the discharge is there.
+    """
+
+    location: str
+    ticket: str
+
+    def prohibits(self, access: Access) -> str | None:  # noqa: ARG002 - nothing helps but the discharge
+        """Everything: nobody has looked for the discharge."""
+        return "the token lacks a discharge"
+
+
 class Tenant(Caveat, frozen=True, tag="tenant"):
     """Only objects of this tenant. Every token but the operator's starts with one."""
 
@@ -227,6 +242,17 @@ class Networks(Caveat, frozen=True, tag="networks"):
         return lets_in(self.permit, self.deny, address)
 
 
+class ProofRequired(Caveat, frozen=True, tag="proof"):
+    """Only shown with a proof of possession (`caps.proof`), never as it is.
+
+    Verifying takes it out where there was one.
+    """
+
+    def prohibits(self, access: Access) -> str | None:  # noqa: ARG002 - no access has a proof
+        """Everything: nobody has asked for the proof."""
+        return "the token is of use with a proof of possession only"
+
+
 OTHER_NETWORKS = "the token is for other networks"
 
 # The registry: all caveats this server understands.
@@ -242,6 +268,7 @@ Known = (
     | NotBefore
     | Expires
     | Networks
+    | ProofRequired
 )
 
 READ_ONLY = Rights((Right.READ,))

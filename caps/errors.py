@@ -23,10 +23,24 @@ class ExpiredToken(InvalidToken):
 
 
 class RevokedToken(InvalidToken):
-    """Genuine, but its id was revoked."""
+    """Genuine, but it was revoked: by its id, its user or its key."""
 
     def __init__(self) -> None:
         super().__init__("the token was revoked")
+
+
+class NeedsDischarge(InvalidToken):
+    """Genuine, but a third party has not said yet that it may be used."""
+
+    def __init__(self) -> None:
+        super().__init__("the token needs a discharge that is not there")
+
+
+class NeedsProof(InvalidToken):
+    """Genuine, but only of use with a proof of possession."""
+
+    def __init__(self) -> None:
+        super().__init__("the token may not be shown as it is: prove that you have it")
 
 
 class TokenTooLarge(CapabilityError):

@@ -86,6 +86,11 @@ class Grant:
         """The same grant with more taken away; the time of validity follows the caveats."""
         return dataclasses.replace(self, caveats=self.caveats + caveats)
 
+    def without(self, settled: type[Caveat]) -> "Grant":
+        """The grant without the caveats of a kind, for who has seen to it that they are met."""
+        rest = tuple(caveat for caveat in self.caveats if not isinstance(caveat, settled))
+        return dataclasses.replace(self, caveats=rest)
+
     def _passes(self, access: Access) -> bool:
         """Whether the time is right and no steady caveat objects, which is asked only once.
 
@@ -134,8 +139,7 @@ class Grant:
         """The grant of a client whose address was looked at."""
         if not self._networks:
             return self
-        rest = tuple(caveat for caveat in self.caveats if not isinstance(caveat, Networks))
-        return dataclasses.replace(self, caveats=rest)
+        return self.without(Networks)
 
 
 def _first_denial(caveats: Iterable[Caveat], access: Access) -> Denied | None:

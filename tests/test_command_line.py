@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from caps.keyring import Keyring, RootKey
-from caps.token import verify
+from caps.verifying import verify
 from stasisd import __version__
 from stasisd.__main__ import main
 from stasisd.store import SECRETS, secrets

@@ -16,7 +16,8 @@ from caps.caveats import READ_ONLY, Caveat, Networks
 from caps.errors import Denied, InvalidToken
 from caps.grant import Grant
 from caps.keyring import Keyring
-from caps.token import PREFIX, mint, verify
+from caps.token import PREFIX, mint
+from caps.verifying import verify
 
 from .errors import NotAllowed, NotAuthenticated
 

@@ -22,9 +22,11 @@ from caps import (
     NotBefore,
     Objects,
     Operations,
+    ProofRequired,
     Right,
     Rights,
     Tenant,
+    ThirdParty,
     Unknown,
 )
 from caps.caveats import Known, decode, encode
@@ -102,6 +104,8 @@ def access(**changes: Any) -> Access:
         (NotBefore(1.0), {"now": math.nan}, False),
         (Expires(1.0), {"now": math.nan}, False),
         (Unknown(), {}, False),
+        (ThirdParty("https://login.example", "ticket"), {}, False),
+        (ProofRequired(), {}, False),
         (Caveat(), {}, False),
     ],
 )
@@ -143,6 +147,7 @@ def test_what_names_alone_decide(caveat: Caveat, changes: dict[str, Any], decida
         (Contexts(("in",)), b'["contexts",["in"]]'),
         (Events(("Dial",)), b'["events",["Dial"]]'),
         (Networks(("192.0.2.0/24",), ()), b'["networks",["192.0.2.0/24"],[]]'),
+        (ProofRequired(), b'["proof"]'),
         (NotBefore(5.0), b'["not-before",5.0]'),
         (Expires(5.5), b'["expires",5.5]'),
     ],
@@ -182,6 +187,11 @@ def test_decoding_never_raises(predicate: bytes) -> None:
     assert isinstance(decode(predicate), Caveat)
 
 
+def test_what_is_no_predicate_prohibits_when_it_is_written_as_one() -> None:
+    for caveat in (Unknown(), Caveat(), ThirdParty("https://login.example", "ticket")):
+        assert decode(encode(caveat)) == Unknown()
+
+
 def test_every_caveat_has_its_written_form_tested() -> None:
     (marker,) = test_the_written_form_is_kept_for_ever.pytestmark  # type: ignore[attr-defined] # pytest's
     tested = {type(caveat) for caveat, _ in marker.args[1]}
@@ -192,4 +202,4 @@ def test_each_tag_has_one_class() -> None:
     known = Known.__args__
     tags = [msgspec.inspect.type_info(caveat).tag for caveat in known]  # type: ignore[attr-defined] # all are StructType
     assert len(set(tags)) == len(tags)
-    assert set(Caveat.__subclasses__()) == {*known, Unknown}
+    assert set(Caveat.__subclasses__()) == {*known, ThirdParty, Unknown}
