@@ -15,7 +15,7 @@ from .config import Configuration, ConfigurationError, load
 from .daemon import Addresses, Daemon, ensure_secrets, mint_token, supervise
 from .dialplan.parser import DialplanError, parse
 from .media.control import MediaUnavailable
-from .store import secrets
+from .store import audit, secrets
 from .store.errors import StoreError
 from .technologies.sip import CannotListen
 
@@ -119,6 +119,27 @@ def credentials(file: Path | None) -> None:
     except StoreError as error:
         _fail(str(error))
     _print_credentials(configuration, kept)
+
+
+@main.group("audit")
+def audit_log() -> None:
+    """What was asked of the tenants, and what was decided."""
+
+
+@audit_log.command("verify")
+@config_option
+@click.argument("tenant", default="default")
+def verify_audit(file: Path | None, tenant: str) -> None:
+    """Check that no record of a tenant's audit log was changed, and print its last hash."""
+    configuration = _load(file)
+    if tenant not in configuration.settings.tenants:
+        _fail(f"there is no tenant {tenant}")
+    folder = configuration.audit(tenant)
+    try:
+        seal = audit.verify(folder)
+    except (OSError, StoreError) as error:
+        _fail(str(error))
+    click.echo(f"{folder}: whole up to record {seal.serial}, whose hash is {seal.hash}")
 
 
 def _load(file: Path | None) -> Configuration:

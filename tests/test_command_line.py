@@ -11,6 +11,7 @@ from caps.verifying import verify
 from stasisd import __version__
 from stasisd.__main__ import main
 from stasisd.store import SECRETS, secrets
+from stasisd.store.audit import AuditFiles, Entry, files_in
 
 
 @pytest.fixture
@@ -90,3 +91,25 @@ def test_root_reads_and_writes_for_the_daemons_user(state: Path) -> None:
     assert run("credentials").exit_code == 0
     assert (state / SECRETS).stat().st_uid == 4242
     assert run("credentials").exit_code == 0
+
+
+def test_an_audit_log_is_verified(state: Path) -> None:
+    folder = state / "audit" / "default"
+    files = AuditFiles(folder, 1 << 20, 2)
+    files.append([Entry(at=1.0, operation="channels.get", outcome="allow")] * 2)
+    files.close()
+    result = run("audit", "verify")
+    assert result.exit_code == 0
+    assert f"whole up to record 2, whose hash is {files.seal.hash}" in result.output
+    [path] = files_in(folder)
+    path.write_bytes(path.read_bytes().replace(b"allow", b"deny", 1))
+    result = run("audit", "verify", "default")
+    assert result.exit_code == 1
+    assert f"{path}, line 2: the record before it is not the one" in result.output
+
+
+@pytest.mark.usefixtures("state")
+def test_there_is_no_audit_log_of_nobody() -> None:
+    result = run("audit", "verify", "acme")
+    assert result.exit_code == 1
+    assert "there is no tenant acme" in result.output

@@ -48,6 +48,10 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
         usual = Path("recordings") if name == DEFAULT else Path("tenants", name, "recordings")
         return self.state / (tenant.recordings or usual)
 
+    def audit(self, name: str) -> Path:
+        """The folder of a tenant's audit log."""
+        return self.state / "audit" / name
+
     def sounds(self, tenant: Tenant) -> list[Path]:
         """The folders of the tenant's sounds."""
         return [self.state / folder for folder in tenant.sounds]

@@ -92,6 +92,14 @@ class Log(msgspec.Struct, frozen=True, kw_only=True):
     format: LogFormat = LogFormat.AUTO
 
 
+class Audit(msgspec.Struct, frozen=True, kw_only=True):
+    """The audit log of each tenant: what was asked of it, by which token, and what was decided."""
+
+    enabled: bool = True
+    file_bytes: Annotated[int, Meta(ge=65536, le=1 << 40)] = 64 << 20
+    keep_files: Annotated[int, Meta(ge=2, le=100_000)] = 16
+
+
 class Shutdown(msgspec.Struct, frozen=True, kw_only=True):
     """How the daemon ends on SIGTERM."""
 
@@ -194,5 +202,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     media: MediaProcess = MediaProcess()
     events: Events = Events()
     log: Log = Log()
+    audit: Audit = Audit()
     shutdown: Shutdown = Shutdown()
     tenants: dict[str, Tenant] = field(default_factory=lambda: {"default": Tenant()})

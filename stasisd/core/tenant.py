@@ -19,6 +19,7 @@ from stasisd.store.mailboxes import Mailboxes as StoredMailboxes
 
 from . import events
 from .application import Application
+from .audit_log import AuditLog, AuditSettings
 from .bridge import Bridge
 from .bridge_kind import MIXING, BridgeKind
 from .bus import Bus
@@ -51,6 +52,8 @@ class TenantSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What a tenant is told about itself. ``channelvars`` are shown in channel snapshots.
 
     ``domains`` are the hosts in SIP addresses that mean it; without one it is that of all others.
+
+    Without ``audit`` nothing is kept of what was asked and decided.
     """
 
     name: str = "default"
@@ -59,6 +62,7 @@ class TenantSettings(msgspec.Struct, frozen=True, kw_only=True):
     channelvars: tuple[str, ...] = ()
     recordings: Path
     logs: Path = Path("log")
+    audit: AuditSettings | None = None
     remote: RemoteSettings = RemoteSettings(folder=Path("media-cache"))
     system_name: str = ""
     events: EventLimits = EventLimits()
@@ -104,6 +108,7 @@ class Tenant:
         self.components: dict[str, Component] = {}
         self.configuration: dict[str, ConfigurationClass] = {}
         self.log_files = LogFiles(settings.logs)
+        self.audit = AuditLog(settings.audit) if settings.audit is not None else None
         self.remote_media = RemoteMedia(settings.remote)
         self.router: Router
         self.reachable: Reachable = {}
@@ -123,6 +128,8 @@ class Tenant:
         try:
             async with trio.open_nursery() as nursery:
                 self._nursery = nursery
+                if self.audit is not None:
+                    nursery.start_soon(self.audit.run)
                 task_status.started()
                 await trio.sleep_forever()
         finally:

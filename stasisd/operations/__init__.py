@@ -3,6 +3,7 @@
 from . import (
     applications,
     asterisk,
+    audit,
     bridge_media,
     bridges,
     channel_media,
@@ -29,6 +30,7 @@ from .declare import OPERATIONS, Operation, Route
 RESOURCES = (
     applications,
     asterisk,
+    audit,
     bridge_media,
     bridges,
     channel_media,

@@ -20,9 +20,10 @@ from stasisd.core.tenant import Draining, Tenant
 
 from .asking import Asked
 from .declare import Absent, Create, Everything, IfThere, Operation, Parameter, Required, Within
-from .errors import InvalidParameter, NotAllowed, NotFound, Unavailable
+from .errors import InvalidParameter, NotAllowed, NotFound, OperationError, Unavailable
 from .idempotency import Remembered
 from .parameters import Mentions
+from .trail import Trail
 from .values import default_value, first, read_value, several
 
 Raw = Mapping[str, Any]
@@ -49,16 +50,27 @@ class Gate:
         changes is caused by the request ``asked``; one that repeats an earlier one, by its key,
         has that one's outcome. Raises :class:`~stasisd.operations.errors.OperationError`.
         """
-        call = _Call(self._tenant(grant), grant, operation, raw, self._now())
-        call.check_names()
-        if asked is None or operation.right is Right.READ:
+        tenant = self._tenant(grant)
+        trail = Trail(tenant, grant, operation.name, asked.cause.request_id if asked else "")
+        call = _Call(tenant, grant, operation, raw, self._now(), trail)
+        try:
+            call.check_names()
+            result = await self._perform(call, asked)
+        except OperationError as error:
+            trail.refuse(error)
+            raise
+        trail.allow()  # also of what an earlier request has done
+        return result
+
+    async def _perform(self, call: "_Call", asked: Asked | None) -> Any:
+        if asked is None or call.operation.right is Right.READ:
             return await _performed(call)
         try:
             with caused_by(asked.cause):
                 if asked.idempotency_key is None:
                     return await _performed(call)
                 return await self._remembered.perform(
-                    grant, operation.name, raw, asked, partial(_performed, call)
+                    call.grant, call.operation.name, call.raw, asked, partial(_performed, call)
                 )
         finally:
             asked.sequences = call.readable(asked.cause.sequences)
@@ -73,6 +85,7 @@ class Gate:
 
 async def _performed(call: "_Call") -> Any:
     arguments = await call.arguments()
+    call.trail.allow()
     try:
         result = call.operation.function(**arguments)
         if inspect.isawaitable(result):
@@ -86,13 +99,20 @@ class _Call:
     """One call on its way through the gate."""
 
     def __init__(
-        self, tenant: Tenant, grant: Grant, operation: Operation, raw: Raw, now: float
+        self,
+        tenant: Tenant,
+        grant: Grant,
+        operation: Operation,
+        raw: Raw,
+        now: float,
+        trail: Trail,
     ) -> None:
         self.tenant = tenant
         self.grant = grant
         self.operation = operation
         self.raw = raw
         self.now = now
+        self.trail = trail
         # The one on whose behalf the call acts, for what it makes.
         self.application: str | None = None
 
@@ -170,20 +190,21 @@ class _Call:
 
     def _check_mentions(self, parameter: Parameter) -> None:
         for kind, object_id, right in self._mentioned(parameter):
+            self.trail.names(kind, object_id)
             # To make something for an application is that application's own business.
             mine = self.application if right in {Right.CREATE, Right.CONTROL} else None
             self._check(self._access(right, kind, object_id, mine))
         if parameter.note(Everything) is not None and read_value(parameter, self.raw):
             self._check(self._access(Right.READ))
 
-    def _permits(self, parameter: Parameter, found: Any) -> bool:
+    def _prohibits(self, parameter: Parameter, found: Any) -> Denied | None:
         kind = parameter.kind
         assert kind is not None
         assert parameter.right is not None
         access = self._access(
             parameter.right, kind.name_of(found), kind.id_of(found), application_of(found)
         )
-        return self.grant.prohibits(access) is None
+        return self.grant.prohibits(access)
 
     async def _object(self, parameter: Parameter) -> Any:
         if parameter.kind is None:
@@ -208,12 +229,15 @@ class _Call:
         assert kind is not None
         found = None
         if all(isinstance(name, str) for name in names):
+            self.trail.names(kind.name, "/".join(names))
             found = kind.find(self.tenant, *names)
             if inspect.isawaitable(found):
                 found = await found
-        if found is None or not self._permits(parameter, found):
+        denied = None if found is None else self._prohibits(parameter, found)
+        if found is None or denied is not None:
             if parameter.note(IfThere) is not None:
                 return default_value(parameter)
+            self.trail.hidden = str(denied or "")
             said = parameter.note(Absent)
             message = said.message if said else kind.absent
             in_path = set(parameter.wire) <= _in_path(self.operation)
@@ -227,7 +251,7 @@ class _Call:
         everything = parameter.kind.all(self.tenant)
         if inspect.isawaitable(everything):
             everything = await everything
-        return [found for found in everything if self._permits(parameter, found)]
+        return [found for found in everything if self._prohibits(parameter, found) is None]
 
     def _creation(self, parameter: Parameter) -> Any:
         given = None
@@ -243,6 +267,8 @@ class _Call:
         kind = parameter.kind.name
         application = object_id if kind == APPLICATION else self.application
         access = self._access(parameter.right, kind, object_id, application)
+        if object_id is not None:
+            self.trail.names(kind, object_id)
         self._check(access)
         control = msgspec.structs.replace(access, right=Right.CONTROL)
         may_control = self.grant.prohibits(control) is None

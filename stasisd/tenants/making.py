@@ -6,6 +6,7 @@ import stasisd
 from stasisd import components
 from stasisd.config import Configuration, settings
 from stasisd.core import sounds
+from stasisd.core.audit_log import AuditSettings
 from stasisd.core.journal import EventLimits
 from stasisd.core.orphans import parse_orphans
 from stasisd.core.remote_media import RemoteSettings
@@ -56,6 +57,7 @@ def _settings(configuration: Configuration, name: str, given: settings.Tenant) -
         channelvars=given.channelvars,
         recordings=configuration.recordings(name, given),
         logs=configuration.state / "log" / name,
+        audit=_audit(configuration, name),
         remote=RemoteSettings(
             folder=configuration.state / "media-cache" / name,
             allowed_networks=given.remote_media.allowed_networks,
@@ -71,6 +73,17 @@ def _settings(configuration: Configuration, name: str, given: settings.Tenant) -
             waiting_bytes=events.waiting_bytes,
         ),
         orphans=parse_orphans(events.orphans),
+    )
+
+
+def _audit(configuration: Configuration, name: str) -> AuditSettings | None:
+    given = configuration.settings.audit
+    if not given.enabled:
+        return None
+    return AuditSettings(
+        folder=configuration.audit(name),
+        file_bytes=given.file_bytes,
+        keep_files=given.keep_files,
     )
 
 

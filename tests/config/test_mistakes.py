@@ -39,8 +39,8 @@ def problems(folder: Path, text: str) -> list[str]:
         (
             "sipp = 1",
             (
-                "1: key 'sipp': expected one of events, http, log, media, shutdown, sip, tenants,"
-                " got 'sipp'. Did you mean 'sip'?"
+                "1: key 'sipp': expected one of audit, events, http, log, media, shutdown, sip,"
+                " tenants, got 'sipp'. Did you mean 'sip'?"
             ),
         ),
         ("http = 5", "1: key 'http': expected a table, got 5"),

@@ -1,5 +1,7 @@
 """The reference of the command line, from the commands themselves."""
 
+from collections.abc import Iterator
+
 import click
 
 from stasisd.__main__ import FAILED, MISCONFIGURED, main
@@ -10,9 +12,17 @@ def commands() -> str:
     """Each command with its options."""
     rows = [
         (code(f"stasisd {name}"), _options(command), (command.help or "").partition("\n")[0])
-        for name, command in main.commands.items()
+        for name, command in _commands(main)
     ]
     return table(("command", "options", "what it does"), rows)
+
+
+def _commands(group: click.Group, before: str = "") -> Iterator[tuple[str, click.Command]]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from _commands(command, f"{before}{name} ")
+        else:
+            yield before + name, command
 
 
 def _options(command: click.Command) -> str:

@@ -28,6 +28,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "media": settings.MediaProcess,
     "events": settings.Events,
     "log": settings.Log,
+    "audit": settings.Audit,
     "shutdown": settings.Shutdown,
     "tenants.default": settings.Tenant,
     "tenants.default.remote_media": settings.RemoteMedia,

@@ -12,6 +12,7 @@ import pytest
 import trio
 
 from stasisd.core import bus, sounds
+from stasisd.core.audit_log import AuditSettings
 from stasisd.core.events import Event
 from stasisd.core.journal import EventLimits
 from stasisd.core.remote_media import RemoteSettings
@@ -52,6 +53,7 @@ def make_tenant(
             channelvars=("CONFVAR",),
             recordings=folder / "recordings",
             logs=folder / "log",
+            audit=AuditSettings(folder=folder / "audit"),
             remote=RemoteSettings(folder=folder / "media-cache"),
         ),
         media=media,

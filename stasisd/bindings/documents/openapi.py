@@ -71,7 +71,7 @@ def openapi(operations: Iterable[Operation]) -> Json:
         for operation in operations
         for route in operation.routes
     }
-    described = documents(dict.fromkeys(declared.values()))
+    described = documents(dict.fromkeys(declared.values()), own=True)
     paths: Json = {}
     schemas: Json = {"Error": ERROR}
     for file, document in described.items():

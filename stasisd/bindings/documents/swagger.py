@@ -16,7 +16,9 @@ from collections.abc import Iterable, Mapping
 from inspect import Signature
 from typing import Any
 
-from stasisd.bindings.ari.models import MODELS, Model, result_type
+from stasisd.bindings.ari.models import MODELS, Model
+from stasisd.bindings.ari.own_models import OWN_MODELS
+from stasisd.bindings.ari.results import result_type
 from stasisd.operations.declare import AtLeast, Fields, OneOf, Operation, Parameter, Required, Route
 from stasisd.operations.events import Hearing
 from stasisd.operations.version import API_VERSION
@@ -33,11 +35,14 @@ NO_DEFAULT = (Signature.empty, None, "")
 TYPES: Mapping[Any, str] = {str: "string", int: "int", bool: "boolean"}
 
 
-def documents(operations: Iterable[Operation]) -> dict[str, Json]:
-    """All documents by their file names, without the `basePath` that depends on the host."""
+def documents(operations: Iterable[Operation], *, own: bool = False) -> dict[str, Json]:
+    """All documents by their file names, without the `basePath` that depends on the host.
+
+    ``own`` adds the operations that ARI does not have.
+    """
     by_resource: dict[str, list[Operation]] = {}
     for operation in operations:
-        if operation.in_documents and operation.routes:
+        if (operation.in_documents or own) and operation.routes:
             by_resource.setdefault(operation.resource, []).append(operation)
     listed = [
         {"path": _resource_path(name), "description": f"Operations on {name}"}
@@ -66,7 +71,7 @@ def _resource(resource: str, operations: Iterable[Operation]) -> Json:
         "apis": [{"path": path, "operations": found} for path, found in paths.items()],
         "models": {
             name: _model(name, model)
-            for name, model in MODELS.items()
+            for name, model in {**MODELS, **OWN_MODELS}.items()
             if model.resource == resource
         },
     }

@@ -91,7 +91,7 @@ class AriResponder:
             if not parameters.get("app"):
                 text = "HTTP request is missing param: [app]"
                 return html_answer(400, text, self._server)
-            hearing = await self._performer.gate.perform(grant, EVENTS, parameters)
+            hearing = await self._performer.gate.perform(grant, EVENTS, parameters, asked.asked)
         except OperationError as error:
             return _refused(error)
         return self._open_session(hearing, grant)

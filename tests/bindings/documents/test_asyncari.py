@@ -32,7 +32,7 @@ async def connected(folder: Path) -> AsyncIterator[tuple[Client, Transport]]:
 
 async def test_it_finds_every_operation(tmp_path: Path) -> None:
     async with connected(tmp_path) as (client, _):
-        for operation in OPERATIONS.values():
+        for operation in (o for o in OPERATIONS.values() if o.in_documents):
             found = client.swagger.get_resource(operation.resource).operations
             assert {route.nickname for route in operation.routes} <= found.keys()
 

@@ -22,8 +22,9 @@ from stasisd.bindings.ari.models import (
     REQUESTS,
     UNSENT,
     Model,
-    result_type,
 )
+from stasisd.bindings.ari.own_models import OWN_MODELS
+from stasisd.bindings.ari.results import result_type
 from stasisd.bindings.documents.swagger import documents
 from stasisd.core import events, snapshots
 from stasisd.core.log_files import LogChannelSnapshot
@@ -31,9 +32,11 @@ from stasisd.core.quality import RtpQuality
 from stasisd.core.sounds import SoundFile
 from stasisd.operations import OPERATIONS
 from stasisd.operations.asterisk import SECTIONS, Information, Pong
+from stasisd.operations.audit import AuditPage
 from stasisd.operations.configuration import ConfigTuple
 from stasisd.operations.modules import Module
 from stasisd.operations.sounds import Sound
+from stasisd.store.audit import Entry, Record
 
 Json = Mapping[str, Any]
 
@@ -103,10 +106,11 @@ def referred(model: Model) -> set[str]:
 def test_every_model_is_needed_and_every_needed_one_is_there() -> None:
     needed = {"Message", "Event", *EVENTS, *ANSWERS, *REQUESTS, *UNSENT}
     needed |= {re.sub(r"List\[(\w+)\]", r"\1", result_type(o.returns)) for o in OPERATIONS.values()}
-    while more := set().union(*(referred(MODELS[n]) for n in needed & MODELS.keys())) - needed:
+    known = {**MODELS, **OWN_MODELS}
+    while more := set().union(*(referred(known[n]) for n in needed & known.keys())) - needed:
         needed |= more
     primitives = {"void", "binary", "string", "int", "long", "double", "boolean", "Date", "object"}
-    assert needed - primitives == MODELS.keys()
+    assert needed - primitives == known.keys()
 
 
 # --- what is sent
@@ -132,8 +136,8 @@ def mistyped(where: str, of_type: str, value: Any) -> Iterator[str]:
         else:
             for item in value:
                 yield from mistyped(where, several[1], item)
-    elif of_type in OBJECTS:
-        yield from problems(of_type, OBJECTS[of_type], value)
+    elif of_type in WRITTEN:
+        yield from problems(of_type, WRITTEN[of_type], value)
     elif not PRIMITIVES[of_type](value):
         yield f"{where} is no {of_type}: {value!r}"
 
@@ -150,6 +154,7 @@ PRIMITIVES: Mapping[str, typing.Callable[[Any], bool]] = {
     ),
 }
 
+WRITTEN = {**OBJECTS, **OWN_MODELS}
 CALLER = snapshots.Party("Alice", "100")
 # Each kind of object with all that it can have, and with as little as it can.
 SAMPLES: Mapping[Any, tuple[Any, Any]] = {
@@ -171,6 +176,29 @@ SAMPLES: Mapping[Any, tuple[Any, Any]] = {
             channelvars=(("CONFVAR", "x"),),
         ),
         snapshots.ChannelSnapshot(id="1", name="Local/1", state="Down", creationtime=0.0),
+    ),
+    AuditPage: (
+        AuditPage(
+            [
+                Record(
+                    1,
+                    "0" * 64,
+                    Entry(
+                        at=0.5,
+                        operation="channels.get",
+                        outcome="deny",
+                        tenant="default",
+                        token="t",
+                        objects=("channel:1",),
+                        reason="the token has expired",
+                        request="r",
+                    ),
+                ),
+                Record(2, "1" * 64, Entry(at=0.5, operation="channels.list", outcome="allow")),
+            ],
+            2,
+        ),
+        AuditPage([], 0),
     ),
     snapshots.BridgeSnapshot: (
         snapshots.BridgeSnapshot(id="b", name="n", channels=("1", "2"), creationtime=1.5),

@@ -1,0 +1,25 @@
+"""The models of what operations of ours return, beyond ARI.
+
+They are in the OpenAPI document; the Swagger documents, which ARI clients load, are ARI's alone.
+"""
+
+from collections.abc import Mapping
+
+from .models import Model
+
+OWN_MODELS: Mapping[str, Model] = {
+    "AuditPage": Model("audit", {"records": "List[AuditRecord]", "after": "int"}),
+    "AuditRecord": Model("audit", {"serial": "int", "previous": "string", "entry": "AuditEntry"}),
+    "AuditEntry": Model(
+        "audit",
+        {"at": "double", "operation": "string", "outcome": "string"},
+        {
+            "tenant": "string",
+            "token": "string",
+            "objects": "List[string]",
+            "reason": "string",
+            "request": "string",
+        },
+        values={"outcome": ("allow", "deny", "absent", "invalid")},
+    ),
+}
