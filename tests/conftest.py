@@ -11,6 +11,8 @@ pytest_plugins = [
     "tests.support.media",
     "tests.support.tenant",
     "tests.support.conference",
+    "tests.support.published",
+    "tests.phone.fixtures",
 ]
 
 

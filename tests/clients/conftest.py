@@ -1,40 +1,38 @@
-"""The unmodified clients, installed from where they are published, or why one is left out."""
+"""The clients, and a stage for what is made with them."""
 
-import shutil
-import subprocess
+from __future__ import annotations
+
 import sys
-import venv
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-NPM_PACKAGES = ("ari-client@2.2.0", "@ipcom/asterisk-ari@1.0.0")
-PYPI_PACKAGE = "aioari==0.10.2"
-PATIENCE = 240
+from .running import Client, Stage, stage_at
 
 
-@pytest.fixture(scope="session")
-def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with npm's clients."""
-    npm = shutil.which("npm")
-    if npm is None or shutil.which("node") is None:
-        pytest.skip("node and npm are not installed")
-    folder = tmp_path_factory.mktemp("npm")
-    _install([npm, "install", "--silent", "--prefix", folder, *NPM_PACKAGES])
-    return folder / "node_modules"
+@pytest.fixture
+def ari_client(node_modules: Path) -> Client:
+    return Client("ari_client", "node", {"NODE_PATH": str(node_modules)})
 
 
-@pytest.fixture(scope="session")
-def python_with_aioari(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Python of its own, since what aioari needs is not ours to have."""
-    folder = tmp_path_factory.mktemp("pypi")
-    venv.create(folder, with_pip=True)
-    python = folder / "bin" / Path(sys.executable).name
-    _install([python, "-m", "pip", "install", "--quiet", PYPI_PACKAGE])
-    return python
+@pytest.fixture
+def ipcom(node_modules: Path) -> Client:
+    return Client("ipcom", "node", {"NODE_PATH": str(node_modules)})
 
 
-def _install(command: list[str | Path]) -> None:
-    done = subprocess.run(command, check=False, timeout=PATIENCE, capture_output=True, text=True)
-    if done.returncode != 0:
-        pytest.skip(f"can't be installed: {done.stderr[-300:]}")
+@pytest.fixture
+def aioari(python_with_aioari: Path) -> Client:
+    return Client("aioari", python_with_aioari)
+
+
+@pytest.fixture
+def asyncari() -> Client:
+    pytest.importorskip("asyncari")
+    return Client("asyncari", sys.executable)
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    async with stage_at(tmp_path) as made:
+        yield made

@@ -9,6 +9,7 @@ One of them by hand, beside a running stasisd:
 from __future__ import annotations
 
 import shutil
+import socket
 import subprocess
 from pathlib import Path
 
@@ -31,6 +32,13 @@ def is_installed() -> bool:
     return shutil.which("sipp") is not None
 
 
+def free_port() -> int:
+    """A port that the registration and the calls of one phone can share."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind((HOST, 0))
+        return int(sock.getsockname()[1])
+
+
 async def play(
     scenario: str,
     server: tuple[str, int],
@@ -39,12 +47,13 @@ async def play(
     transport: str = "udp",
     port: int = 0,
     milliseconds: int = 0,
+    echoes: bool = False,
     **keys: str | int,
 ) -> None:
     """Play one scenario once, as the phone 100, in a folder for its files. Raises Failed.
 
     ``keys`` are what the scenario has in brackets: ``[exten]`` is ``exten``. A pause whose length
-    it does not say lasts ``milliseconds``.
+    it does not say lasts ``milliseconds``. A phone that ``echoes`` sends back what it hears.
     """
     errors = folder / f"{scenario}.errors"
     command = [
@@ -53,6 +62,7 @@ async def play(
         *("-au", "100", "-ap", PHONE_PASSWORD, "-nostdin", "-timeout", str(PATIENCE)),
         *("-d", str(milliseconds), "-timeout_error", "-trace_err", "-error_file", str(errors)),
         *(("-p", str(port)) if port else ()),
+        *(("-rtp_echo",) if echoes else ()),
     ]
     for name, value in keys.items():
         command += ["-key", name, str(value)]

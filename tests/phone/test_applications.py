@@ -5,8 +5,6 @@ What was said is looked for in what was recorded, and what was played in what th
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -25,24 +23,8 @@ pytestmark = [
     pytest.mark.skipif(not baresip.is_installed(), reason="baresip-core is not installed"),
 ]
 
-NPM_PACKAGE = "ari-client@2.2.0"
 # While the story is told: pause, go on, skip, go back, start again.
 KEYS = "55641"
-
-
-@pytest.fixture(scope="module")
-def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with npm's ari-client."""
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("npm is not installed")
-    folder = tmp_path_factory.mktemp("npm")
-    subprocess.run(
-        [npm, "install", "--silent", "--prefix", folder, NPM_PACKAGE],
-        check=True,
-        timeout=120,
-    )
-    return folder / "node_modules"
 
 
 async def starts(observer: Listener, media: str) -> None:
@@ -105,8 +87,6 @@ async def test_asyncari(cable: Cable, said: Path, tmp_path: Path) -> None:
 
 
 async def test_ari_client(cable: Cable, said: Path, tmp_path: Path, node_modules: Path) -> None:
-    if shutil.which("node") is None:
-        pytest.skip("node is not installed")
     await try_example(
         cable,
         said,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -58,12 +57,6 @@ async def sip(daemon: program.Program) -> tuple[str, int]:
     return address
 
 
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind((sipp.HOST, 0))
-        return int(sock.getsockname()[1])
-
-
 async def keys_of_the_call(observer: Listener) -> list[str]:
     """The keys that came until the call was over."""
     await observer.until("ChannelDestroyed")
@@ -86,7 +79,7 @@ async def test_a_phone_registers_with_a_password(transport: str, tmp_path: Path)
 
 
 async def test_a_phone_takes_its_registration_back(tmp_path: Path) -> None:
-    port = free_port()
+    port = sipp.free_port()
     async with daemon_and_observer(tmp_path) as (daemon, observer):
         await sipp.play("register", await sip(daemon), tmp_path, port=port, expires=60)
         await observer.until("EndpointStateChange")
@@ -184,7 +177,7 @@ async def test_a_caller_holds_and_resumes(transport: str, tmp_path: Path) -> Non
 
 
 async def test_a_busy_phone_is_busy_to_who_called_it(tmp_path: Path) -> None:
-    port = free_port()
+    port = sipp.free_port()
     async with (
         daemon_and_observer(tmp_path, dialplan=DIALPLAN) as (daemon, observer),
         trio.open_nursery() as nursery,
@@ -201,7 +194,7 @@ async def test_a_busy_phone_is_busy_to_who_called_it(tmp_path: Path) -> None:
 
 
 async def test_an_application_calls_a_phone_and_hangs_up(tmp_path: Path) -> None:
-    port = free_port()
+    port = sipp.free_port()
     async with (
         daemon_and_observer(tmp_path) as (daemon, observer),
         await daemon.client() as ari,

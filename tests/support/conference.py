@@ -1,6 +1,6 @@
 """Phones on the virtual network that are in an application, and what they say and hear."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -59,14 +59,16 @@ def tone(hertz: int) -> Samples:
     return samples
 
 
-def tones_in(samples: NDArray[np.float64]) -> set[int]:
-    """Which of our tones a sound holds."""
+def tones_in(
+    samples: NDArray[np.float64], among: Iterable[int] = (*TONES.values(), PLAYED)
+) -> set[int]:
+    """Which of these tones a sound holds."""
     if not len(samples):
         return set()
     time = np.arange(len(samples)) / 8000
     return {
         hertz
-        for hertz in (*TONES.values(), PLAYED)
+        for hertz in among
         if abs(np.mean(samples * np.exp(-2j * np.pi * hertz * time))) * 2 > AUDIBLE
     }
 

@@ -6,7 +6,6 @@ A call takes as long as it takes, and `ari-client` comes from npm: `pytest -m ph
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -33,18 +32,6 @@ pytestmark = pytest.mark.phone
 
 # A whole call takes about 25 s.
 PATIENCE = 90
-ARI_CLIENT = "ari-client@2.2.0"
-
-
-@pytest.fixture(scope="module")
-def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with npm's ari-client."""
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("npm is not installed")
-    folder = tmp_path_factory.mktemp("npm")
-    subprocess.run([npm, "install", "--prefix", folder, ARI_CLIENT], check=True)
-    return folder / "node_modules"
 
 
 @asynccontextmanager

@@ -29,5 +29,5 @@ client.connectWebSocket(['tour']).then(async () => {
     process.exit(0);
   });
   console.log('ready');
-  await client.Channel().originate({ endpoint: 'Local/other@parties', app: 'tour' });
+  await client.Channel().originate({ endpoint: 'PJSIP/100', app: 'tour' });
 });

@@ -13,7 +13,7 @@ ari.connect(ARI_URL, ARI_USER, ARI_PASSWORD).then((client) => {
       await holding.addChannel({ channel: channel.id });
       await holding.startMoh();
       await client.Channel().originate(
-        { endpoint: 'Local/other@parties', app: 'bridge_move', appArgs: 'agent' });
+        { endpoint: 'PJSIP/100', app: 'bridge_move', appArgs: 'agent' });
       return;
     }
     const [caller] = (await client.bridges.get({ bridgeId: holding.id })).channels;

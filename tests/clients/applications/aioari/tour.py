@@ -46,7 +46,7 @@ async def main() -> None:
     while not await is_served(client):  # noqa: ASYNC110 - nothing else tells
         await asyncio.sleep(0.05)
     print("ready", flush=True)
-    await client.channels.originate(endpoint="Local/other@parties", app=APP)
+    await client.channels.originate(endpoint="PJSIP/100", app=APP)
     await over.wait()
     running.cancel()
     await client.close()

@@ -21,7 +21,7 @@ ari.connect(ARI_URL, ARI_USER, ARI_PASSWORD).then((client) => {
       console.log('bridged');
     });
     await caller.ring();
-    await dialed.originate({ endpoint: 'Local/other@parties', app: 'bridge_dial', appArgs: 'dialed' });
+    await dialed.originate({ endpoint: 'PJSIP/100', app: 'bridge_dial', appArgs: 'dialed' });
   });
   return client.start('bridge_dial').then(() => console.log('ready'));
 });
