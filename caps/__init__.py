@@ -44,10 +44,13 @@ from caps.errors import (
     NeedsDischarge,
     NeedsProof,
     RevokedToken,
+    StaleProof,
     TokenTooLarge,
+    TooManyProofs,
 )
 from caps.grant import Grant
 from caps.keyring import Keyring, RootKey
+from caps.proof import Challenge, Proofs, Request, answer, prove
 from caps.third_party import Discharge, Ticket, require_discharge
 from caps.token import PREFIX, Token, generate_key, mint
 from caps.verifying import verify
@@ -60,6 +63,7 @@ __all__ = [
     "Bundle",
     "CapabilityError",
     "Caveat",
+    "Challenge",
     "Contexts",
     "Denied",
     "Discharge",
@@ -78,18 +82,24 @@ __all__ = [
     "Objects",
     "Operations",
     "ProofRequired",
+    "Proofs",
+    "Request",
     "RevokedToken",
     "Right",
     "Rights",
     "RootKey",
+    "StaleProof",
     "Tenant",
     "ThirdParty",
     "Ticket",
     "Token",
     "TokenTooLarge",
+    "TooManyProofs",
     "Unknown",
+    "answer",
     "generate_key",
     "mint",
+    "prove",
     "require_discharge",
     "verify",
 ]

@@ -43,6 +43,20 @@ class NeedsProof(InvalidToken):
         super().__init__("the token may not be shown as it is: prove that you have it")
 
 
+class StaleProof(InvalidToken):
+    """Genuine, but made at another time than now, or shown before."""
+
+    def __init__(self) -> None:
+        super().__init__("the proof is for another time, or was used: make a new one")
+
+
+class TooManyProofs(CapabilityError):
+    """Genuine, but more came in a short time than can be remembered: try again later."""
+
+    def __init__(self) -> None:
+        super().__init__("too many proofs in too short a time")
+
+
 class TokenTooLarge(CapabilityError):
     """Attenuated beyond the size or the number of caveats that a verifier accepts."""
 

@@ -46,8 +46,13 @@ class Identifier(msgspec.Struct, frozen=True):
         """The identifier as text. Raises ValueError for one that could not be read again."""
         text = f"{self.key_id}:{self.token_id}"
         if self.user is not None:
-            # Rounded up: a token that is made while its user is revoked is a new one.
-            text += f":{math.ceil(self.issued * 1000)}:{urllib.parse.quote(self.user, safe='')}"
+            text += f":{_milliseconds(self.issued)}:{urllib.parse.quote(self.user, safe='')}"
         if _FORM.fullmatch(text) is None:
             raise ValueError(f"{self.key_id!r} can't be a key id, or {self.user!r} a user")
         return text
+
+
+def _milliseconds(seconds: float) -> int:
+    """Rounded up, also where a float can't say it: what is made at a time is not made before."""
+    rounded = math.ceil(seconds * 1000)
+    return rounded if rounded / 1000 >= seconds else rounded + 1

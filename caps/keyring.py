@@ -8,6 +8,7 @@ import msgspec
 
 from caps.errors import ExpiredToken, RevokedToken
 from caps.grant import Grant
+from caps.recent import Recent
 
 KEY_LENGTH = 32
 
@@ -50,8 +51,7 @@ class Keyring:
         self._newest: dict[str | None, RootKey] = {}
         self._revoked = set(revoked)
         self._revoked_users = dict(revoked_users or {})
-        self._grants: dict[str, Grant] = {}
-        self._cache_size = cache_size
+        self._grants: Recent[str, Grant] = Recent(cache_size)
         # Stands in for a key we do not hold, so that refusing its token costs the same work.
         self._decoy = secrets.token_bytes(KEY_LENGTH)
         for key in keys:
@@ -151,12 +151,11 @@ class Keyring:
 
     def remember(self, text: str, grant: Grant) -> None:
         """Keeps a verified token's grant; the oldest makes room."""
-        if len(self._grants) >= self._cache_size:
-            del self._grants[next(iter(self._grants))]
-        self._grants[text] = grant
+        self._grants.keep(text, grant)
 
     def _forget(self, lost: Callable[[Grant], bool]) -> None:
-        self._grants = {text: grant for text, grant in self._grants.items() if not lost(grant)}
+        for text in [text for text, grant in self._grants.items() if lost(grant)]:
+            del self._grants[text]
 
     def __repr__(self) -> str:
         return f"<Keyring of {len(self._keys)} keys, {len(self._revoked)} tokens revoked>"

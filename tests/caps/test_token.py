@@ -3,7 +3,7 @@
 import base64
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pymacaroons import Macaroon as Chain
 
@@ -39,7 +39,6 @@ KEPT = (
     "stasis1_AgEHc3Rhc2lzZAIZazE6QUFBQUFBQUFBQUFBQUFBQUFBQUFBQQACEVsidGVuYW50IiwiYWNtZSJdAAIT"
     "WyJyaWdodHMiLFsicmVhZCJdXQAABiCY75607e8tbHMKA7-3MzOZuuf0YN465EUBWymUuuLNuQ"
 )
-SAMPLE = mint(KEY, READ_ONLY, Expires(10.0)).encode()
 
 
 def foreign(identifier: str = "k1:abc", *predicates: str, version: int = 2) -> Chain:
@@ -223,6 +222,7 @@ def test_a_token_names_its_user_and_when_it_was_minted() -> None:
             mint(KEY, user=name)
 
 
+@example("zoë", 35184372089.243004)
 @given(st.text(min_size=1, max_size=20), st.floats(0, 1e11))
 def test_any_user_comes_back(user: str, issued: float) -> None:
     named = Identifier("k", "t", user, issued)
@@ -242,52 +242,6 @@ def test_random_text_is_refused(text: str) -> None:
 )
 def test_random_macaroons_are_refused(raw: bytes, start: bytes) -> None:
     refused(base64.urlsafe_b64encode(start + raw).decode().rstrip("="))
-
-
-def mutated(raw: bytes, position: int, change: int, kind: str) -> bytes:
-    at = position % len(raw)
-    if kind == "flip":
-        return raw[:at] + bytes([raw[at] ^ change]) + raw[at + 1 :]
-    if kind == "cut":
-        return raw[:at]
-    if kind == "insert":
-        return raw[:at] + bytes([change]) + raw[at:]
-    return raw[:at] + raw[at + change :]
-
-
-def equivalent(text: str) -> bool:
-    """A mutation may miss all that is signed: the location, or bytes after the end."""
-    try:
-        return verify(text, RING, 0.0).caveats == Token.decode(SAMPLE).caveats
-    except InvalidToken as error:
-        assert type(error) is InvalidToken  # noqa: PT017 - both outcomes are right
-        return True
-
-
-mutations = st.tuples(
-    st.integers(0, 4096), st.integers(1, 255), st.sampled_from(["flip", "cut", "insert", "drop"])
-)
-
-
-def check_mutation(mutation: tuple[int, int, str], version: int) -> None:
-    text = Token.decode(SAMPLE).encode(version)  # type: ignore[arg-type] # 1 or 2
-    body = text.removeprefix("stasis1_")
-    raw = base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))
-    changed = mutated(raw, *mutation)
-    assert equivalent(base64.urlsafe_b64encode(changed).decode())
-
-
-@given(mutations, st.sampled_from([1, 2]))
-@settings(max_examples=300)
-def test_mutations_never_gain_anything(mutation: tuple[int, int, str], version: int) -> None:
-    check_mutation(mutation, version)
-
-
-@pytest.mark.slow
-@given(mutations, st.sampled_from([1, 2]))
-@settings(max_examples=50_000, deadline=None)
-def test_many_mutations_never_gain_anything(mutation: tuple[int, int, str], version: int) -> None:
-    check_mutation(mutation, version)
 
 
 caveats = st.one_of(
