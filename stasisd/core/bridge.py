@@ -11,7 +11,7 @@ from stasisd.media.control import Port
 from . import events
 from .bridge_kind import ANNOUNCER, MIXING, BridgeKind
 from .floor import Floor, Place
-from .snapshots import BridgeSnapshot, Party
+from .snapshots import DIALS, BridgeSnapshot, Party
 
 if TYPE_CHECKING:
     from .attendant import Attendant
@@ -70,6 +70,11 @@ class Bridge:
         self._floor = Floor(tenant.media)
         # All parties, in the order that BRIDGEPEER names them.
         self._members: dict[Member, Joining] = {}
+
+    @property
+    def is_dials(self) -> bool:
+        """Whether Dial made it, and not an application: it ends when it connects nobody."""
+        return self.snapshot.bridge_class == DIALS
 
     # --- who is in it
 

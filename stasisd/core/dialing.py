@@ -7,7 +7,7 @@ import trio
 
 from . import causes, stasis, variables
 from .assignment import Assignment
-from .snapshots import Party
+from .snapshots import DIALS, Party
 from .supervision import Body
 from .technology import (
     AllocationFailed,
@@ -30,8 +30,9 @@ DIALLING_APP = "AppDial2"
 DIALLING_DATA = "(Outgoing Line)"
 DEFAULT_TIMEOUT = 30.0
 SNOOP = "Snoop"
-BASIC = "basic"  # the class of the bridges that Dial makes
 PAIR = 2
+# Who transferred a call, as a header has it; whom such a caller dials is told.
+REFERRED_BY = "SIPREFERREDBYHDR"
 
 
 def request(tenant: "Tenant", address: str, new: NewChannel) -> "Channel":
@@ -245,7 +246,12 @@ async def call_and_bridge(caller: "Channel", address: str, *, seconds: float) ->
     Returns the dial status; why the call ended becomes the caller's ``dial_cause``. Cancelled (the
     caller hung up), the called party is hung up too.
     """
-    identity = NewChannel(caller=caller.snapshot.connected, connected=caller.snapshot.caller)
+    referred_by = caller.variables.get(REFERRED_BY)
+    identity = NewChannel(
+        caller=caller.snapshot.connected,
+        connected=caller.snapshot.caller,
+        variables=(Assignment(REFERRED_BY, referred_by),) if referred_by else (),
+    )
     try:
         callee = request(caller.tenant, address, identity)
     except AllocationFailed as failed:
@@ -289,13 +295,13 @@ class _Attempt:
 
 
 async def _talk(caller: "Channel", callee: "Channel") -> None:
-    bridge = caller.tenant.create_bridge(bridge_class=BASIC, creator="Dial")
+    bridge = caller.tenant.create_bridge(bridge_class=DIALS, creator="Dial")
     bridge.join(caller)
     bridge.join(callee)
-    await _stay(caller)
+    await stay(caller)
 
 
-async def _stay(channel: "Channel") -> None:
+async def stay(channel: "Channel") -> None:
     """Stay in the bridge, or in one that a transfer moves the channel to, until alone there."""
     try:
         while channel.bridge is not None and len(channel.bridge.channels) > 1:
@@ -309,12 +315,12 @@ async def _stay(channel: "Channel") -> None:
 
 def dissolve(bridge: "Bridge") -> None:
     """End a bridge of Dial's that connects nobody any more; applications end their own."""
-    if bridge.snapshot.bridge_class == BASIC and len(bridge.channels) < PAIR:
+    if bridge.is_dials and len(bridge.channels) < PAIR:
         bridge.destroy()
 
 
 async def _go_on(channel: "Channel") -> None:
     """The life of a dialled channel that was transferred: where it is now, then the dialplan."""
-    await _stay(channel)
+    await stay(channel)
     if channel.jumped:
         await channel.tenant.router.run(channel)

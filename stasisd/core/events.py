@@ -126,10 +126,11 @@ class Dial(Event, frozen=True, kw_only=True):
 
 
 class StasisStart(ChannelEvent, frozen=True, kw_only=True):
-    """The channel entered an application, which now holds it."""
+    """The channel entered an application, which now holds it: in place of another, maybe."""
 
     app: str
     args: tuple[str, ...] = ()
+    replace_channel: ChannelSnapshot | None = None
 
 
 class StasisEnd(ChannelEvent, frozen=True, kw_only=True):
@@ -254,6 +255,26 @@ class BridgeAttendedTransfer(Event, frozen=True, kw_only=True):
     destination_link_second_leg: ChannelSnapshot | None = None
     destination_threeway_channel: ChannelSnapshot | None = None
     destination_threeway_bridge: BridgeSnapshot | None = None
+
+
+class ChannelTransfer(Event, frozen=True, kw_only=True):
+    """The far end of ``source_channel`` wants a transfer, which is left to an application.
+
+    ``state`` is what the application has told of it since. The destination's objects are those of
+    the far end's other call, where it wants that one to be replaced.
+    """
+
+    state: str | None = None
+    destination: str
+    protocol_id: str | None = None
+    parameters: tuple[tuple[str, str], ...] = ()
+    referred_by: str | None = None
+    source_channel: ChannelSnapshot
+    source_connected: ChannelSnapshot | None = None
+    source_bridge: BridgeSnapshot | None = None
+    destination_channel: ChannelSnapshot | None = None
+    destination_connected: ChannelSnapshot | None = None
+    destination_bridge: BridgeSnapshot | None = None
 
 
 class EndpointEvent(Event, frozen=True, kw_only=True):

@@ -44,6 +44,10 @@ class ChannelSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     channelvars: tuple[tuple[str, str], ...] = ()
 
 
+# The class of the bridges that Dial makes for two channels.
+DIALS = "basic"
+
+
 class BridgeSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """One bridge and the ids of the channels in it, in the order they came.
 

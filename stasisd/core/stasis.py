@@ -6,6 +6,7 @@ import trio
 
 from . import events
 from .cause import Ending
+from .snapshots import ChannelSnapshot
 from .summons import Summons, summon
 
 if TYPE_CHECKING:
@@ -36,13 +37,18 @@ class Visit:
 
 
 async def visit(
-    channel: "Channel", name: str, args: tuple[str, ...] = (), *, begun: trio.Event | None = None
+    channel: "Channel",
+    name: str,
+    args: tuple[str, ...] = (),
+    *,
+    begun: trio.Event | None = None,
+    replaced: ChannelSnapshot | None = None,
 ) -> None:
     """Give the channel to the application ``name`` until it lets it go.
 
     ``STASISSTATUS`` is empty meanwhile, then SUCCESS, or FAILED where no socket serves such
     an application and none can be reached: nobody would answer the caller. ``begun`` is set when
-    the application has it.
+    the application has it. ``replaced`` is a channel whose place it takes there.
     """
     channel.set_variable(STATUS, "")
     application = _served(channel, name)
@@ -54,7 +60,8 @@ async def visit(
             channel.log.warning("nobody serves the application, or no channel", application=name)
             channel.set_variable(STATUS, "FAILED")
             return
-        await _visit(channel, application, args, begun, summons)
+        stay = _begin(channel, application, args, replaced)
+        await _visit(channel, stay, begun, summons)
     finally:
         if summons is not None:
             summons.over.set()
@@ -66,14 +73,9 @@ def _served(channel: "Channel", name: str) -> "Application | None":
 
 
 async def _visit(
-    channel: "Channel",
-    application: "Application",
-    args: tuple[str, ...],
-    begun: trio.Event | None,
-    summons: Summons | None,
+    channel: "Channel", stay: Visit, begun: trio.Event | None, summons: Summons | None
 ) -> None:
     try:
-        stay = _begin(channel, application, args)
         if summons is not None:
             summons.begin(stay)
         if begun is not None:
@@ -86,15 +88,27 @@ async def _visit(
         channel.set_variable(STATUS, "FAILED" if lost else "SUCCESS")
 
 
-def _begin(channel: "Channel", application: "Application", args: tuple[str, ...]) -> Visit:
+def _begin(
+    channel: "Channel",
+    application: "Application",
+    args: tuple[str, ...],
+    replaced: ChannelSnapshot | None,
+) -> Visit:
     stay = channel.visit = Visit(application)
-    _arrive(channel, application, args)
+    _arrive(channel, application, args, replaced)
     return stay
 
 
-def _arrive(channel: "Channel", application: "Application", args: tuple[str, ...]) -> None:
+def _arrive(
+    channel: "Channel",
+    application: "Application",
+    args: tuple[str, ...],
+    replaced: ChannelSnapshot | None = None,
+) -> None:
     application.follow(channel.topics[0])
-    application.tell(events.StasisStart, channel=channel.snapshot, args=args)
+    application.tell(
+        events.StasisStart, channel=channel.snapshot, args=args, replace_channel=replaced
+    )
 
 
 def _depart(channel: "Channel", application: "Application") -> None:

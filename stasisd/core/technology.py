@@ -107,19 +107,23 @@ class Redirects(Protocol):
     """A leg that can also tell its far end to call somebody else instead."""
 
     def redirect(self, resource: str) -> None:
-        """Send the far end to a resource of the same technology; it then leaves us.
+        """Send the far end to a resource of the same technology.
 
-        Raises :class:`CannotRedirect`.
+        The leg hangs its channel up at once, or when the far end has got there. Raises
+        :class:`CannotRedirect`.
         """
 
 
 class NoTransfer(Exception):
-    """The far end has not asked for a transfer, or knows already how it ended."""
+    """No transfer of the far end's is left to an application, or it is over already."""
 
 
 @runtime_checkable
 class ReportsTransfer(Protocol):
-    """A leg whose far end can ask to be transferred, and then wants to know how that goes."""
+    """A leg whose far end can ask for a transfer, and then wants to know how that goes."""
+
+    def leave_transfers(self, *, to_application: bool) -> None:
+        """Whether an application does what the far end asks for from now on, or the server."""
 
     def transfer_progress(self, state: str) -> None:
         """Tell it one of ARI's states of a transfer. Raises :class:`NoTransfer`."""
@@ -149,6 +153,17 @@ class MediaPeers(Protocol):
 
     async def open_peer(self, tenant: "Tenant", peer: MediaPeer, new: NewChannel) -> "Channel":
         """Make a channel, not yet dialled, whose own end of the media is open already.
+
+        Raises :class:`AllocationFailed`.
+        """
+
+
+@runtime_checkable
+class Linker(Protocol):
+    """A technology that can connect two bridges."""
+
+    def link(self, tenant: "Tenant") -> "tuple[Channel, Channel]":
+        """Make a pair of answered channels, not started yet, that hear each other.
 
         Raises :class:`AllocationFailed`.
         """

@@ -10,6 +10,7 @@ import msgspec
 
 from .assignment import Assignment
 from .snapshots import Party
+from .technology import ReportsTransfer
 
 if TYPE_CHECKING:
     from .channel import Channel
@@ -139,6 +140,18 @@ def _within(text: str, most: int, default: int) -> int:
     return int(text)
 
 
+# Who does what a phone asks for by REFER, by the value of PJSIP_TRANSFER_HANDLING.
+TRANSFER_HANDLING = {"": False, "core": False, "ari-only": True}
+
+
+def _write_transfer_handling(channel: "Channel", _argument: str, value: str) -> None:
+    """``PJSIP_TRANSFER_HANDLING()=ari-only`` leaves transfers to applications, ``core`` to us."""
+    leg: object = channel.leg
+    if not isinstance(leg, ReportsTransfer) or value not in TRANSFER_HANDLING:
+        raise UnknownFunction(value)
+    leg.leave_transfers(to_application=TRANSFER_HANDLING[value])
+
+
 def _read_nothing(_channel: "Channel", argument: str) -> str:
     raise UnknownFunction(argument)
 
@@ -148,6 +161,7 @@ FUNCTIONS: dict[str, tuple[Reader, Writer]] = {
     "CONNECTEDLINE": (_read_connectedline, _write_connectedline),
     "CHANNEL": (_read_channel, _write_channel),
     "TALK_DETECT": (_read_nothing, _write_talk_detect),
+    "PJSIP_TRANSFER_HANDLING": (_read_nothing, _write_transfer_handling),
 }
 
 # Variables that no one sets: they show where and what the channel is.

@@ -40,7 +40,7 @@ VariableName = Annotated[str, Named("variable"), Required("Variable name is requ
 
 def in_stasis(bridge: Bridge) -> None:
     """Raise :class:`Conflict` for a bridge that the dialplan made for itself."""
-    if bridge.snapshot.bridge_class != "stasis":
+    if bridge.is_dials:
         raise Conflict("Bridge not in Stasis application")
 
 

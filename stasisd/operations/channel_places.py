@@ -89,7 +89,7 @@ def redirect(
     channel: Control[Channel],
     endpoint: Annotated[Address, Required("endpoint is required")],
 ) -> None:
-    """Tell a caller whose call is not answered to call another endpoint instead."""
+    """Send a phone to another endpoint: its channel ends when it has got there."""
     technology, _, resource = endpoint.partition("/")
     if not technology or not resource:
         raise Unprocessable("endpoint must be TECH/resource")
@@ -99,13 +99,10 @@ def redirect(
         raise Unprocessable(f"A channel of {own} can't be redirected to one of {technology}")
     if not isinstance(channel.leg, Redirects):
         raise Unprocessable(f"Channels of {own} can't be redirected")
-    if channel.is_up:
-        raise WrongState("Channel in invalid state", detail="the call is answered already")
     try:
         channel.leg.redirect(resource)
     except CannotRedirect as problem:
         raise Unprocessable(str(problem)) from None
-    channel.hangup()
 
 
 @operation(
@@ -127,5 +124,5 @@ def transfer_progress(
         channel.leg.transfer_progress(states)
     except NoTransfer:
         raise WrongState(
-            "Channel in invalid state", detail="its phone has not asked for a transfer"
+            "Channel in invalid state", detail="no transfer of its phone's is left to applications"
         ) from None

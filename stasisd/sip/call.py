@@ -53,6 +53,7 @@ class Verb(Enum):
     ACCEPT_OFFER = auto()
     REJECT_OFFER = auto()
     REFERRAL = auto()
+    REFER = auto()
 
 
 # In a state of OVER every verb is ignored, for the user can't know yet. Elsewhere it is an error.
@@ -66,6 +67,7 @@ ALLOWED: dict[Verb, frozenset[CallState]] = {
     Verb.ACCEPT_OFFER: frozenset({CallState.CONFIRMED}),
     Verb.REJECT_OFFER: frozenset({CallState.CONFIRMED}),
     Verb.REFERRAL: frozenset({CallState.CONFIRMED}),
+    Verb.REFER: frozenset({CallState.CONFIRMED}),
 }
 
 
@@ -90,6 +92,7 @@ class CallAlarm(Enum):
     NO_ACK = auto()
     NO_FINAL_RESPONSE = auto()
     OFFER_AGAIN = auto()
+    NO_REPORT = auto()
 
 
 class CallTimer(Struct, frozen=True, gc=False):
@@ -124,7 +127,8 @@ class Call:
     """One call. ``dialog`` is None until a call of ours is answered.
 
     ``transaction`` is the INVITE's. ``early`` are the forks of an unanswered call of ours, by
-    their tag. ``offering`` is the re-INVITE's transaction, ours or the peer's.
+    their tag. ``offering`` is the re-INVITE's transaction, ours or the peer's. ``referral`` is a
+    transfer that the peer asked for; while ``referring`` we have asked it for one.
     """
 
     def __init__(
@@ -149,6 +153,7 @@ class Call:
         self.offered = b""
         self.referral: Referral | None = None
         self.was_referred = False
+        self.referring = False
         self.cancel_sent = False
         self.cause = 0
 

@@ -62,11 +62,12 @@ class Calls:
         if call.referral is not None and call.referral.transaction is not None:
             self._stack.reply(call.referral.transaction, 487, now, to_tag=call.id)
         call.referral = None
+        call.referring = False
         if call.state not in OVER:
             self._stack.outbox.emit(CallEnded(call.id, cause, by))
             call.cause = cause
         call.state = state
-        for alarm in (CallAlarm.REPEAT_PROVISIONAL, CallAlarm.OFFER_AGAIN):
+        for alarm in (CallAlarm.REPEAT_PROVISIONAL, CallAlarm.OFFER_AGAIN, CallAlarm.NO_REPORT):
             self.stop_alarm(call, alarm)
 
     def forget(self, call: Call) -> None:

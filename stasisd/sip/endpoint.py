@@ -21,6 +21,7 @@ from .registrar import BindingTimer, Registrar
 from .registration import Binding
 from .registrations import RefreshTimer, Registrations
 from .requests import ReferralTimer, Requests
+from .sent_referrals import SentReferrals
 from .settings import Directory, Settings
 from .stack import ALLOW, SUPPORTED, Stack
 from .transaction_layer import (
@@ -74,6 +75,7 @@ class Endpoint:
         self._outgoing = OutgoingCalls(stack, self._calls)
         self._offers = Offers(stack, self._calls, self._answers)
         self._referrals = Referrals(stack, self._calls)
+        self._sent_referrals = SentReferrals(stack, self._calls)
 
     # The network's side.
 
@@ -216,6 +218,16 @@ class Endpoint:
         """Tell how a transfer goes that was accepted; a final status ends it."""
         self._referrals.report(call, status, now)
 
+    def refer_call(
+        self, call: CallId, refer_to: NameAddr, referred_by: str | None, now: float
+    ) -> None:
+        """Ask the peer to call somebody else instead of us.
+
+        ``referred_by`` is who wants it, as a header has it; None for us. Raise WrongState while
+        it is asked already, MalformedSip for a header that can't be sent.
+        """
+        self._sent_referrals.send(call, refer_to, referred_by, now)
+
     def sip_call_id(self, call: CallId) -> str | None:
         """The Call-ID that the peer knows the call by, or None where it is over."""
         found = self._calls.get(call)
@@ -335,14 +347,14 @@ class Endpoint:
 
     def _within_dialog(self, transaction: Transaction, flow: Flow, now: float) -> None:
         request = transaction.request
-        if request.method == "NOTIFY":
+        call = self._calls.of(request)
+        if request.method == "NOTIFY" and (call is None or not call.referring):
             self._requests.notified(transaction, now)
             return
         if request.method == "MESSAGE":
             # What is sent within a call is a text like any other (RFC 3428 section 6).
             self._requests.message_received(transaction, flow, now)
             return
-        call = self._calls.of(request)
         if call is None:
             self._stack.reply_once(transaction, 481, now)
             return
@@ -352,6 +364,10 @@ class Endpoint:
                 self._stack.reply(transaction, 500, now, to_tag=call.id)
                 return
             call.dialog.flow = flow
+        self._within_call(call, transaction, now)
+
+    def _within_call(self, call: Call, transaction: Transaction, now: float) -> None:
+        request = transaction.request
         if request.method == "INVITE":
             self._offers.received(call, transaction, now)
         elif request.method == "BYE":
@@ -361,6 +377,8 @@ class Endpoint:
             self._info(call, transaction, now)
         elif request.method == "REFER":
             self._referrals.received(call, transaction, now)
+        elif request.method == "NOTIFY":
+            self._sent_referrals.notified(call, transaction, now)
         else:
             self._stack.reply(transaction, 200, now, to_tag=call.id, fields=CAPABILITIES)
 
@@ -399,6 +417,8 @@ class Endpoint:
             self._requests.response(transaction, response, now)
         elif purpose is Purpose.NOTIFY:
             self._referrals.response(transaction, response)
+        elif purpose is Purpose.REFER:
+            self._sent_referrals.response(transaction, response, now)
 
     def _failed(self, failed: Failed, now: float) -> None:
         transaction, purpose = failed.transaction, failed.transaction.purpose
@@ -412,6 +432,8 @@ class Endpoint:
             self._registrations.failed(transaction, failed.status)
         elif purpose is Purpose.SINGLE:
             self._requests.failed(transaction, failed.status)
+        elif purpose is Purpose.REFER:
+            self._sent_referrals.failed(transaction, failed.status)
 
     def _due(self, due: object, now: float) -> None:
         if isinstance(due, TransactionTimer):
@@ -438,5 +460,7 @@ class Endpoint:
             self._answers.gave_up(call, now)
         elif alarm is CallAlarm.NO_FINAL_RESPONSE:
             self._outgoing.no_final_response(call)
+        elif alarm is CallAlarm.NO_REPORT:
+            self._sent_referrals.no_report(call)
         else:
             self._offers.again(call, now)

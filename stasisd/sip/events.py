@@ -116,18 +116,38 @@ class DtmfInfo(Struct, frozen=True):
     duration: int
 
 
+class Replaces(Struct, frozen=True):
+    """The call that a call to be shall stand for, by its dialog (RFC 3891).
+
+    The tags are named as seen by who is called with it. ``call`` is None where we know none such.
+    """
+
+    sip_call_id: str
+    to_tag: str
+    from_tag: str
+    call: CallId | None
+
+
 class ReferReceived(Struct, frozen=True, kw_only=True):
     """The peer asks to be transferred; answer with accept_referral or reject_referral.
 
-    ``attended`` says that the call to be is to stand for another one: for ``replaces``, or where
-    that is None for one that is not known here. ``referred_by`` is as the peer wrote it.
+    ``replaces`` makes it an attended transfer. ``referred_by`` is as the peer wrote it, or None.
     """
 
     call: CallId
     refer_to: NameAddr
-    referred_by: str
-    attended: bool
-    replaces: CallId | None
+    referred_by: str | None
+    replaces: Replaces | None
+
+
+class CallReferred(Struct, frozen=True):
+    """The peer that we referred tells how it goes: the status its own call got, 100 for none yet.
+
+    A final status comes once. 408 stands for none in time.
+    """
+
+    call: CallId
+    status: int
 
 
 class BindingChanged(Struct, frozen=True):
@@ -221,6 +241,7 @@ Event = (
     | Acknowledged
     | DtmfInfo
     | ReferReceived
+    | CallReferred
     | BindingChanged
     | Registered
     | RegistrationFailed

@@ -10,9 +10,11 @@ The subscription shares the call's dialog and ends with the call. A peer that do
 of it says ``Refer-Sub: false`` (RFC 4488).
 """
 
+from msgspec.structs import replace
+
 from .call import Call, CallState, Referral, Verb, WrongState
 from .calls import Calls
-from .events import CallId, ReferReceived
+from .events import CallId, ReferReceived, Replaces
 from .grammar import MalformedSip
 from .grammar import parameters as parse_parameters
 from .headers import Field
@@ -56,14 +58,13 @@ class Referrals:
             ReferReceived(
                 call=call.id,
                 refer_to=refer_to,
-                referred_by=_referrer(request),
-                attended=replaces is not None,
-                replaces=replaces or None,
+                referred_by=request.headers.get("Referred-By"),
+                replaces=replaces,
             )
         )
 
-    def _replaced(self, refer_to: NameAddr) -> CallId | None:
-        """The call that Replaces names; "" where it is none of ours, None without one."""
+    def _replaced(self, refer_to: NameAddr) -> Replaces | None:
+        """The call that a Replaces in Refer-To names. Raise MalformedSip."""
         if not isinstance(refer_to.uri, SipUri):
             return None
         headers = {name.lower(): value for name, value in refer_to.uri.headers}
@@ -71,17 +72,20 @@ class Referrals:
             return None
         call_id, _, rest = headers["replaces"].partition(";")
         tags = dict(parse_parameters(rest))
+        named = Replaces(
+            call_id.strip(), tags.get("to-tag") or "", tags.get("from-tag") or "", None
+        )
         # To is who shall take it over (RFC 3891 section 3): us.
-        call = self._calls.get(tags.get("to-tag") or "")
+        call = self._calls.get(named.to_tag)
         if (
             call is None
             or call.dialog is None
             or call.state is not CallState.CONFIRMED
-            or call.sip_call_id != call_id.strip()
-            or call.dialog.remote.tag != tags.get("from-tag")
+            or call.sip_call_id != named.sip_call_id
+            or call.dialog.remote.tag != named.from_tag
         ):
-            return CallId("")
-        return call.id
+            return named
+        return replace(named, call=call.id)
 
     def accept(self, call_id: CallId, now: float) -> None:
         """202, and the NOTIFY that follows at once (section 2.4.4). Raise WrongState."""
@@ -137,11 +141,6 @@ class Referrals:
         call = self._calls.get(transaction.owner)
         if response.status == 481 and call is not None:
             call.referral = None
-
-
-def _referrer(request: Request) -> str:
-    """Who asks, as Referred-By has it (RFC 3892), else as From has it."""
-    return request.headers.get("Referred-By") or str(request.from_.uri)
 
 
 def _wants_to_hear(request: Request) -> bool:

@@ -180,9 +180,8 @@ class Requests:
             self._stack.reply_once(transaction, 481, now)
             return
         self._stack.reply(transaction, 200, now, to_tag=request.to.tag)
-        state = (request.headers.get("Subscription-State") or "").partition(";")[0].strip().lower()
-        status = _status_of(request)
-        if state == "terminated" or status >= 200:
+        status = status_of(request)
+        if is_last(request) or status >= 200:
             self._forget(request.call_id)
         self._stack.outbox.emit(ReferralProgressed(name, status))
 
@@ -200,7 +199,13 @@ def _checked(fields: Sequence[Field]) -> list[Field]:
     return [field for field in map(checked_field, fields) if field[0].lower() not in OURS]
 
 
-def _status_of(notify: Request) -> int:
+def is_last(notify: Request) -> bool:
+    """Whether a NOTIFY ends its subscription (RFC 6665 section 4.1.3)."""
+    state = (notify.headers.get("Subscription-State") or "").partition(";")[0]
+    return state.strip().lower() == "terminated"
+
+
+def status_of(notify: Request) -> int:
     """The status in a piece of SIP (RFC 3515 section 2.4.5); 100 where none can be read."""
     if notify.content_type != FRAGMENT:
         return 100

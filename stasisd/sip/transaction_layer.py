@@ -41,6 +41,7 @@ class Purpose(StrEnum):
     BYE = "BYE"
     REGISTER = "REGISTER"
     NOTIFY = "NOTIFY"
+    REFER = "REFER"
     SINGLE = "a single request"
 
 

@@ -9,6 +9,9 @@ from stasisd.core.technology import AllocationFailed, DialFailed, NewChannel
 from stasisd.core.tenant import Tenant
 from stasisd.media.control import MediaUnavailable, NoPortsLeft
 
+# What the halves that connect two bridges are named by: context and extension.
+LINK = ("transfer", "_attended")
+
 
 class Half:
     """One half of the pair, as the leg of its channel."""
@@ -93,41 +96,59 @@ class Local:
         context, exten = _place(resource)
         if not exten or not tenant.router.exists(context, exten, 1):
             raise AllocationFailed(f"there is no extension {exten!r} in context {context!r}")
-        near_id, far_id = _ids(tenant, new)
-        tenant.claim(near_id, far_id)
-        try:
-            near_port, far_port = tenant.media.open_pair()
-        except (MediaUnavailable, NoPortsLeft) as unavailable:
-            raise AllocationFailed(str(unavailable)) from None
-        near, far = Half(), Half()
-        near.other, far.other = far, near
-        name = f"Local/{exten}@{context}-{tenant.new_name_suffix()}"
         position = DialplanPosition(context, exten, 1)
-        for half, object_id, number, state, port in (
-            (near, near_id, 1, "Down", near_port),
-            (far, far_id, 2, "Ring", far_port),
-        ):
-            half.channel = Channel(
-                tenant,
-                half,
-                ChannelSnapshot(
-                    id=object_id,
-                    name=f"{name};{number}",
-                    state=state,
-                    caller=new.caller if half is near else Party(),
-                    connected=new.connected if half is near else Party(),
-                    dialplan=position,
-                    creationtime=tenant.now(),
-                    language=tenant.settings.language,
-                    channelvars=tenant.shown_variables({}),
-                ),
-                dialstring=resource,
-            )
-            half.channel.attach(port)
-        near.channel.other_half = far.channel
-        tenant.add_channel(near.channel)
-        tenant.add_channel(far.channel)
-        return near.channel
+        return _make_pair(tenant, position, new, ("Down", "Ring"), resource)
+
+    def link(self, tenant: Tenant) -> tuple[Channel, Channel]:
+        """Make two answered halves, for two bridges. Raises AllocationFailed."""
+        position = DialplanPosition(*LINK, 1)
+        near = _make_pair(tenant, position, NewChannel(), ("Up", "Up"))
+        assert near.other_half is not None
+        return near, near.other_half
+
+
+def _make_pair(
+    tenant: Tenant,
+    position: DialplanPosition,
+    new: NewChannel,
+    states: tuple[str, str],
+    dialstring: str = "",
+) -> Channel:
+    """Two halves in these states; returns the near one. Raises AllocationFailed."""
+    near_id, far_id = _ids(tenant, new)
+    tenant.claim(near_id, far_id)
+    try:
+        near_port, far_port = tenant.media.open_pair()
+    except (MediaUnavailable, NoPortsLeft) as unavailable:
+        raise AllocationFailed(str(unavailable)) from None
+    near, far = Half(), Half()
+    near.other, far.other = far, near
+    name = f"Local/{position.exten}@{position.context}-{tenant.new_name_suffix()}"
+    for half, object_id, number, state, port in (
+        (near, near_id, 1, states[0], near_port),
+        (far, far_id, 2, states[1], far_port),
+    ):
+        half.channel = Channel(
+            tenant,
+            half,
+            ChannelSnapshot(
+                id=object_id,
+                name=f"{name};{number}",
+                state=state,
+                caller=new.caller if half is near else Party(),
+                connected=new.connected if half is near else Party(),
+                dialplan=position,
+                creationtime=tenant.now(),
+                language=tenant.settings.language,
+                channelvars=tenant.shown_variables({}),
+            ),
+            dialstring=dialstring,
+        )
+        half.channel.attach(port)
+    near.channel.other_half = far.channel
+    tenant.add_channel(near.channel)
+    tenant.add_channel(far.channel)
+    return near.channel
 
 
 async def _one_turn() -> None:

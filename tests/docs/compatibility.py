@@ -18,6 +18,7 @@ ASTERISK = "bindings/rest/test_asterisk.py::test_"
 MAILBOX = "bindings/rest/test_states.py::test_a_mailbox"
 MESSAGES = "technologies/sip/test_messages.py::test_"
 PLACES = "operations/test_channel_places.py::test_"
+TRANSFERS = "technologies/sip/test_left_transfers.py::test_"
 OVER_HTTP = "operations/test_over_http.py::test_"
 EXERCISED: Mapping[str, str] = {
     "applications.filter": (
@@ -34,11 +35,11 @@ EXERCISED: Mapping[str, str] = {
     "bridges.setBridgeVars": f"{OVER_HTTP}variables_of_a_bridge",
     "channels.move": f"{PLACES}the_channel_ends_here_and_starts_there",
     "channels.originateWithId": f"{OVER_HTTP}a_channel_with_an_id_of_the_programs",
-    "channels.redirect": f"{PLACES}what_is_refused",
+    "channels.redirect": f"{TRANSFERS}an_answered_phone_is_sent_elsewhere",
     "channels.ringStop": f"{OVER_HTTP}ringing_and_no_more",
     "channels.snoopChannel": "operations/test_snoop.py::test_both_forms",
     "channels.snoopChannelWithId": "operations/test_snoop.py::test_both_forms",
-    "channels.transfer_progress": f"{PLACES}what_is_refused",
+    "channels.transfer_progress": f"{TRANSFERS}an_application_does_the_transfer",
     "events.claimChannel": "core/test_broadcast.py::test_the_first_that_claims_has_the_call",
     "recordings.cancel": f"{OVER_HTTP}a_recording_that_is_cancelled",
     "endpoints.refer": f"{MESSAGES}a_phone_is_asked_to_call",

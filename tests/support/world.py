@@ -133,6 +133,10 @@ class WillingLeg(Half):
 
     def redirect(self, resource: str) -> None:
         """Send the far end there."""
+        self.channel.hangup()
+
+    def leave_transfers(self, *, to_application: bool) -> None:
+        """Do nothing: nobody asks for a transfer here."""
 
     def transfer_progress(self, state: str) -> None:
         """Tell the far end."""

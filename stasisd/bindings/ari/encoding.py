@@ -383,6 +383,8 @@ class Encoder:
         written["timestamp"] = timestamp(event.timestamp)
         if kind in FIELDS:
             written |= FIELDS[kind](event)
+        if isinstance(event, events.ChannelTransfer):
+            written |= self._transfer(event)
         for name in _objects_of(kind):
             snapshot = getattr(event, name)
             if snapshot is not None:
@@ -391,6 +393,35 @@ class Encoder:
             written |= TRAILING[kind](event)
         written["asterisk_id"] = self.server_id
         return written
+
+    def _transfer(self, event: events.ChannelTransfer) -> Json:
+        """ARI's ReferTo and ReferredBy, and the state."""
+        parameters = [
+            {"parameter_name": name, "parameter_value": value} for name, value in event.parameters
+        ]
+        wanted = {"destination": event.destination, **_present(protocol_id=event.protocol_id)}
+        if parameters:
+            wanted["additional_protocol_params"] = parameters
+        refer_to = {
+            "requested_destination": wanted,
+            "destination_channel": event.destination_channel,
+            "connected_channel": event.destination_connected,
+            "bridge": event.destination_bridge,
+        }
+        referred_by = {
+            "source_channel": event.source_channel,
+            "connected_channel": event.source_connected,
+            "bridge": event.source_bridge,
+            "uri": event.referred_by,
+        }
+        return {
+            "refer_to": self._all_written(refer_to),
+            "referred_by": self._all_written(referred_by),
+            **_present(state=event.state),
+        }
+
+    def _all_written(self, fields: Json) -> Json:
+        return {name: self._written(value) for name, value in _present(**fields).items()}
 
     def _written(self, value: Any) -> Any:
         if isinstance(value, list):

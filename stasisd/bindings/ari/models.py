@@ -104,6 +104,7 @@ EVENTS: Mapping[str, Model] = {
     "ChannelStateChange": _event(channel="Channel"),
     "ChannelTalkingFinished": _event(channel="Channel", duration="int"),
     "ChannelTalkingStarted": _event(channel="Channel"),
+    "ChannelTransfer": _event({"state": "string"}, refer_to="ReferTo", referred_by="ReferredBy"),
     "ChannelUnhold": _event(channel="Channel"),
     "ChannelUserevent": _event(
         {"channel": "Channel", "bridge": "Bridge", "endpoint": "Endpoint"},
@@ -319,6 +320,25 @@ OBJECTS: Mapping[str, Model] = {
         },
         values={"state": ("queued", "recording", "paused", "done", "failed", "canceled")},
     ),
+    "ReferTo": Model(
+        "events",
+        {"requested_destination": "RequiredDestination"},
+        {"destination_channel": "Channel", "connected_channel": "Channel", "bridge": "Bridge"},
+    ),
+    "ReferredBy": Model(
+        "events",
+        {"source_channel": "Channel"},
+        {"connected_channel": "Channel", "bridge": "Bridge"},
+    ),
+    "RequiredDestination": Model(
+        "events",
+        optional={
+            "protocol_id": "string",
+            "destination": "string",
+            "additional_protocol_params": "List[AdditionalParam]",
+        },
+    ),
+    "AdditionalParam": Model("events", {"parameter_name": "string", "parameter_value": "string"}),
     "StoredRecording": Model("recordings", {"name": "string", "format": "string"}),
     "Sound": Model(
         "sounds", {"id": "string", "formats": "List[FormatLangPair]"}, {"text": "string"}

@@ -6,6 +6,7 @@ from typing import Protocol
 import structlog
 import trio
 
+from stasisd.core.channel import Channel
 from stasisd.sip import events
 from stasisd.sip.events import CallId
 from stasisd.sip.flow import Flow
@@ -19,9 +20,10 @@ log = structlog.get_logger(__name__)
 
 
 class Side(Protocol):
-    """What a call's events go to."""
+    """What a call's events go to. ``channel`` is there once the call has begun."""
 
     account: SipAccount
+    channel: Channel | None
 
     def take(self, event: events.Event) -> None:
         """Act on an event of this call."""

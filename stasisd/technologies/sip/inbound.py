@@ -1,6 +1,5 @@
 """Calls that phones make: each becomes a channel in the dialplan, or is refused with a status."""
 
-import re
 from collections.abc import Mapping
 
 import msgspec
@@ -8,15 +7,12 @@ import structlog
 
 from stasisd.core import causes
 from stasisd.core.snapshots import Party
-from stasisd.core.technology import CannotRedirect
 from stasisd.core.tenant import Draining, Tenant
 from stasisd.media.control import MediaUnavailable, NoPortsLeft, Port
 from stasisd.sip.causes import cause_of_status
 from stasisd.sip.events import CallId, CallReceived
-from stasisd.sip.grammar import MalformedSip
-from stasisd.sip.uri import SipUri, parse_uri
 
-from .accounts import NAME, add_channel, blank, key_of
+from .accounts import add_channel, blank
 from .calls import Calls
 from .complaints import Complaints
 from .description import NotAcceptable, SdpError
@@ -27,8 +23,6 @@ from .settings import SipAccount
 log = structlog.get_logger(__name__)
 
 BUSY_HERE = 486
-# The address in ``sip:user@host`` or ``endpoint/sip:user@host``.
-SIP_ADDRESS = re.compile(r"(?:[^\s/]+/)?(sips?:[^\s<>\"]+)", re.IGNORECASE)
 STOPPING = "the daemon stops"
 
 
@@ -89,24 +83,16 @@ class InboundLeg(Leg):
         self._reject(BUSY_HERE, causes.USER_BUSY)
 
     def redirect(self, resource: str) -> None:
-        """302, to a SIP address or to where an endpoint of this tenant is registered."""
-        contact = self._contact_of(resource)
-        if contact is None:
-            raise CannotRedirect(f"{NAME}/{resource} is no registered endpoint or SIP address")
+        """302 before the answer, REFER after it."""
+        assert self.channel is not None
+        if self.channel.is_up:
+            super().redirect(resource)
+            return
+        contact = self._transfers.address_of(resource)
         self.over = True
         self._line.agent.redirect(self.call, contact, self._line.now())
         self._line.flush()
-
-    def _contact_of(self, resource: str) -> SipUri | None:
-        address = SIP_ADDRESS.fullmatch(resource)
-        if address is not None:
-            return _uri(address[1])
-        assert self.channel is not None
-        endpoint = self.channel.tenant.endpoints.get((NAME, resource))
-        if endpoint is None:
-            return None
-        bindings = self._line.agent.bindings(key_of(endpoint), self._line.now())
-        return bindings[0].uri if bindings else None
+        self.channel.hangup()
 
     def refuse(self, status: int) -> None:
         """End a call that never got a channel."""
@@ -195,14 +181,6 @@ class Arrivals:
             raise Refused(503, STOPPING) from None
         leg.channel.attach(port)
         tenant.start(leg.channel, tenant.router.run)
-
-
-def _uri(text: str) -> SipUri | None:
-    try:
-        uri = parse_uri(text)
-    except MalformedSip:
-        return None
-    return uri if isinstance(uri, SipUri) else None
 
 
 async def _open(tenant: Tenant) -> Port:

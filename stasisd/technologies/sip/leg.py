@@ -14,7 +14,7 @@ from . import quality
 from .calls import Calls
 from .description import Description, NotAcceptable, SdpError
 from .settings import SipAccount
-from .transfers import Refused, transfer_call
+from .transfers import Transfers
 
 # How long the end of a call waits for its last statistics.
 STATISTICS_SECONDS = 0.2
@@ -39,6 +39,7 @@ class Leg:
         self.call: CallId | None = None
         self.over = False
         self._hold_wanted = False
+        self._transfers = Transfers(self, calls)
 
     # --- the phone speaks
 
@@ -56,20 +57,11 @@ class Leg:
             case events.DtmfInfo() if self.channel is not None:
                 self.channel.signalled(event.digit, event.duration)
             case events.ReferReceived():
-                self._transfer(event)
+                self._transfers.asked(event)
+            case events.CallReferred():
+                self._transfers.referred(event)
             case events.CallEnded():
                 self._ended(event)
-
-    def _transfer(self, asked: events.ReferReceived) -> None:
-        other = self._calls.side(asked.replaces)
-        agent, now = self._line.agent, self._line.now()
-        try:
-            transfer_call(self, asked, other if isinstance(other, Leg) else None)
-        except Refused as refused:
-            agent.reject_referral(asked.call, refused.status, now)
-        else:  # before our BYE, which follows when the channel's tasks have ended
-            agent.accept_referral(asked.call, now)
-            agent.report_referral(asked.call, 200, now)
 
     def fail(self) -> None:
         """End the call after a bug."""
@@ -196,11 +188,24 @@ class Leg:
             self.description.holding = before
         self._line.flush()
 
+    def leave_transfers(self, *, to_application: bool) -> None:
+        """Whether an application does what the phone asks for by REFER."""
+        self._transfers.by_application = to_application
+
+    def transfer_progress(self, state: str) -> None:
+        """NOTIFY the phone. Raises NoTransfer."""
+        self._transfers.report(state)
+
+    def redirect(self, resource: str) -> None:
+        """REFER: to a SIP address, or to where an endpoint of this tenant is registered."""
+        self._transfers.redirect(resource)
+
     def hangup(self, cause: int) -> None:
         """End the call, by whichever request or response its state asks for."""
         if self.call is None:
             return
         if not self.over:
+            self._transfers.give_up()
             self.over = True
             self._line.agent.hangup(self.call, cause, self._line.now())
             self._line.flush()

@@ -3,11 +3,15 @@
 import trio
 
 from stasisd.core import causes
+from stasisd.core.dialing import REFERRED_BY
 from stasisd.core.technology import DialFailed
 from stasisd.media.control import MediaUnavailable, NoPortsLeft, Port
 from stasisd.sip import events
 from stasisd.sip.events import By
+from stasisd.sip.grammar import MalformedSip
+from stasisd.sip.headers import Field
 from stasisd.sip.registration import Binding
+from stasisd.sip.uac import checked_field
 from stasisd.sip.uri import NameAddr, SipUri
 
 from .calls import Calls
@@ -68,10 +72,23 @@ class OutboundLeg(Leg):
             flow=flow,
             body=self.description.offer(),
             now=self._line.now(),
+            fields=self._referred_by(),
         )
         self._calls.add(self.call, self)
         self.channel.change(protocol_id=agent.sip_call_id(self.call) or "")
         self._line.flush()
+
+    def _referred_by(self) -> tuple[Field, ...]:
+        """Who transferred the caller here (RFC 3892): a variable, that anybody may have set."""
+        assert self.channel is not None
+        value = self.channel.variables.get(REFERRED_BY)
+        if not value:
+            return ()
+        try:
+            return (checked_field(("Referred-By", value)),)
+        except MalformedSip as problem:
+            self.channel.log.warning("not sent", reason=str(problem))
+            return ()
 
     def take(self, event: events.Event) -> None:
         """Act on an event of this call."""

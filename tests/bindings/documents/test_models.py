@@ -47,6 +47,7 @@ DOCUMENTS = documents(OPERATIONS.values())
 # Fields of ours beyond ARI, by model.
 EXTRAS = {
     "Playback": {"reason"},
+    "ReferredBy": {"uri"},
     "SystemInfo": {"api_version"},
     # Asterisk sends these, and has them in no model.
     "RTPstat": {"txmes", "rxmes"}
@@ -163,6 +164,7 @@ SAMPLES: Mapping[Any, tuple[Any, Any]] = {
     bool: (True, False),
     float: (1_795_470_000.125, 0.0),
     tuple[str, ...]: (("a", "b"), ()),
+    tuple[tuple[str, str], ...]: ((("from", "a"), ("to", "b")), ()),
     tuple[tuple[str, object], ...]: ((("name", {"any": [1]}),), ()),
     snapshots.ChannelSnapshot: (
         snapshots.ChannelSnapshot(
