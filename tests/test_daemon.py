@@ -5,16 +5,23 @@ from pathlib import Path
 import pytest
 
 from stasisd.config import load
+from stasisd.core.egress import Egress
 from stasisd.daemon import Daemon, ensure_secrets
+
+LOCAL, OPEN = '["127.0.0.1:0", "[::1]:0"]', '["127.0.0.1:0", "0.0.0.0:0"]'
+
+
+def made(folder: Path, file: Path | None = None) -> Daemon:
+    configuration = load(file, {"STATE_DIRECTORY": str(folder / "state")})
+    kept, are_new = ensure_secrets(configuration)
+    assert are_new
+    return Daemon(configuration, kept)
 
 
 @pytest.fixture
 def daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Daemon:
     monkeypatch.chdir(tmp_path)
-    configuration = load(None, {"STATE_DIRECTORY": str(tmp_path / "state")})
-    kept, are_new = ensure_secrets(configuration)
-    assert are_new
-    return Daemon(configuration, kept)
+    return made(tmp_path)
 
 
 async def test_a_tenant_has_its_dialplan_and_that_ones_globals(daemon: Daemon) -> None:
@@ -29,3 +36,36 @@ async def test_a_tenant_has_our_prompts(daemon: Daemon) -> None:
 
 async def test_a_tenant_has_a_key_of_its_own(daemon: Daemon) -> None:
     assert daemon.keyring.newest("default") is not None
+
+
+@pytest.mark.parametrize(
+    ("bind", "more", "media", "fetches"),
+    [
+        (LOCAL, "", "127.0.0.1 ::1", ""),
+        (OPEN, "", "", ""),
+        (LOCAL, "[tenants.default]\n[tenants.other]\ndomains = ['o.example']", "", ""),
+        (LOCAL, "[tenants.default.egress]\nallowed_networks = []", "", ""),
+        (
+            OPEN,
+            '[tenants.default.egress]\nallowed_networks = ["10.0.0.0/8"]',
+            "10.0.0.1",
+            "10.0.0.1",
+        ),
+        (
+            OPEN,
+            '[tenants.default.remote_media]\nallowed_networks = ["10.0.0.0/8"]',
+            "",
+            "10.0.0.1",
+        ),
+    ],
+)
+async def test_where_programs_may_make_it_connect_to(
+    bind: str, more: str, media: str, fetches: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "stasisd.toml"
+    file.write_text(f"[http]\nbind = {bind}\n{more}\n")
+    tenant = made(tmp_path, file).tenants["default"]
+    fetching = Egress(tenant.settings.remote.allowed_networks)
+    for address in ("127.0.0.1", "::1", "10.0.0.1", "169.254.169.254"):
+        assert tenant.media_egress.permits(address) == (address in media.split()), address
+        assert fetching.permits(address) == (address in fetches.split()), address

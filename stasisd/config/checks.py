@@ -75,8 +75,8 @@ def _check_tenant(path: KeyPath, tenant: Tenant) -> Iterator[Mistake]:
     for index, variable in enumerate(tenant.channelvars):
         place = (*path, "channelvars", index)
         yield from _match(_VARIABLE, place, variable, "the name of a variable")
-    for index, network in enumerate(tenant.remote_media.allowed_networks):
-        yield from _check_network((*path, "remote_media", "allowed_networks", index), network)
+    yield from _check_networks((*path, "egress"), tenant.egress.allowed_networks or ())
+    yield from _check_networks((*path, "remote_media"), tenant.remote_media.allowed_networks)
     for name, user in tenant.users.items():
         yield from _check_user((*path, "users", name), name, user)
     for name, endpoint in tenant.endpoints.items():
@@ -90,6 +90,11 @@ def _check_user(path: KeyPath, name: str, user: User) -> Iterator[Mistake]:
     for key, networks in (("permit", user.permit), ("deny", user.deny)):
         for index, network in enumerate(networks):
             yield from _check_network((*path, key, index), network)
+
+
+def _check_networks(path: KeyPath, allowed: Sequence[str]) -> Iterator[Mistake]:
+    for index, network in enumerate(allowed):
+        yield from _check_network((*path, "allowed_networks", index), network)
 
 
 def _check_network(path: KeyPath, text: str) -> Iterator[Mistake]:

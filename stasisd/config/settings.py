@@ -172,6 +172,15 @@ class RemoteMedia(msgspec.Struct, frozen=True, kw_only=True):
     cache_bytes: Annotated[int, Meta(ge=1024, le=1 << 40)] = 256 << 20
 
 
+class Egress(msgspec.Struct, frozen=True, kw_only=True):
+    """Where programs may make the server connect to.
+
+    Where it is None, media may go to loopback if ARI listens on nothing else, for one tenant.
+    """
+
+    allowed_networks: tuple[str, ...] | None = None
+
+
 class Tenant(msgspec.Struct, frozen=True, kw_only=True):
     """One company. Relative paths: `dialplan` is beside the configuration, the rest in the state.
 
@@ -186,6 +195,7 @@ class Tenant(msgspec.Struct, frozen=True, kw_only=True):
     recordings: Path | None = None
     sounds: tuple[Path, ...] = (Path("/usr/share/asterisk/sounds"),)
     channelvars: tuple[str, ...] = ()
+    egress: Egress = Egress()
     remote_media: RemoteMedia = RemoteMedia()
     users: dict[str, User] = field(default_factory=lambda: {"stasis": User()})
     endpoints: dict[str, SipEndpoint] = field(

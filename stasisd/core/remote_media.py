@@ -18,7 +18,7 @@ import httpx
 import msgspec
 import trio
 
-from .egress import Egress
+from .egress import Egress, look_up
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
@@ -53,12 +53,6 @@ class _Kept(msgspec.Struct):
     validators: dict[str, str]
     fresh_until: float
     used: float
-
-
-async def look_up(host: str, port: int) -> list[str]:
-    """The addresses of a name. Raises OSError."""
-    found = await trio.socket.getaddrinfo(host, port, type=trio.socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 class _Guarded(httpx.AsyncBaseTransport):

@@ -24,6 +24,10 @@ class AllocationFailed(Exception):
     """The technology can't make a channel to this resource; the message says why."""
 
 
+class OutOfReach(AllocationFailed):
+    """This server may not connect there for a program; the message says what would allow it."""
+
+
 class IdTaken(AllocationFailed):
     """A channel of this id exists already, or the same id was given twice."""
 

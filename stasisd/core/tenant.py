@@ -28,6 +28,7 @@ from .channel import Channel
 from .component import Component
 from .configuration import ConfigurationClass
 from .device_state import DeviceStates, device_of
+from .egress import Egress
 from .endpoint import Endpoint
 from .journal import EventLimits, Numbers
 from .log_files import LogFiles
@@ -64,6 +65,8 @@ class TenantSettings(msgspec.Struct, frozen=True, kw_only=True):
     logs: Path = Path("log")
     audit: AuditSettings | None = None
     remote: RemoteSettings = RemoteSettings(folder=Path("media-cache"))
+    # Networks that media may go to beside the public internet.
+    media_networks: tuple[str, ...] = ()
     system_name: str = ""
     events: EventLimits = EventLimits()
     orphans: Orphans = Orphans()
@@ -110,6 +113,7 @@ class Tenant:
         self.log_files = LogFiles(settings.logs)
         self.audit = AuditLog(settings.audit) if settings.audit is not None else None
         self.remote_media = RemoteMedia(settings.remote)
+        self.media_egress = Egress(settings.media_networks)
         self.router: Router
         self.reachable: Reachable = {}
         # One recording at a time is converted, so that calls keep the processor.

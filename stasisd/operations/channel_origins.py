@@ -9,20 +9,21 @@ from stasisd.core.channel import Channel
 from stasisd.core.snapshots import ChannelSnapshot, Party
 from stasisd.core.supervision import Body
 from stasisd.core.technology import AllocationFailed as NoChannel
-from stasisd.core.technology import IdTaken, NewChannel
+from stasisd.core.technology import IdTaken, NewChannel, OutOfReach
 from stasisd.core.tenant import Draining, Tenant
 from stasisd.core.variables import UnknownFunction
 
 from .assignments import assignments
 from .channel_places import arguments, priority_of
 from .declare import Absent, AtLeast, Control, Create, IfThere, Named, Read, Required, operation
-from .errors import AllocationFailed, Conflict, InvalidParameter
+from .errors import AllocationFailed, Conflict, InvalidParameter, NotAllowed
 from .in_stasis import BEFORE_THE_CALL, held
 from .parameters import Address, ApplicationName, NewChannelId
 
 FORMATS = ("ulaw", "alaw")
 LONGEST_ID = 149
 TAKEN = "Channel with given unique ID already exists"
+OUT_OF_REACH = "This server may not connect there"
 
 Endpoint = Annotated[Address, Required("Endpoint must be specified")]
 Originator = Annotated[
@@ -157,6 +158,8 @@ def making(tenant: Tenant, *ids: str | None) -> Iterator[None]:
         raise
     except IdTaken:
         raise Conflict(TAKEN) from None
+    except OutOfReach as refused:
+        raise NotAllowed(OUT_OF_REACH, detail=str(refused)) from None
     except NoChannel as failed:
         raise AllocationFailed("Allocation failed", detail=str(failed)) from None
     except UnknownFunction as unknown:

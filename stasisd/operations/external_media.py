@@ -36,6 +36,7 @@ SHOWN = ("UNICASTRTP_LOCAL_PORT", "UNICASTRTP_LOCAL_ADDRESS")
     rest="POST /channels/externalMedia",
     errors={
         400: "Invalid parameters",
+        403: "The server may not connect there",
         409: "The id is taken",
         501: "The encapsulation or transport is not supported",
     },

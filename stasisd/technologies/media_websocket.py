@@ -160,7 +160,7 @@ class MediaWebSocket:
 
     async def open_peer(self, tenant: Tenant, peer: MediaPeer, new: NewChannel) -> Channel:
         """Connect and make a channel. Raises AllocationFailed."""
-        async with _opened(peer) as wire:
+        async with _opened(tenant, peer) as wire:
             ours, theirs = socket.socketpair()
             with theirs:
                 ours.setblocking(False)
@@ -186,10 +186,9 @@ class MediaWebSocket:
 
 
 @asynccontextmanager
-async def _opened(peer: MediaPeer) -> AsyncIterator[Wire]:
+async def _opened(tenant: Tenant, peer: MediaPeer) -> AsyncIterator[Wire]:
     """A WebSocket to the peer, which is closed if the block fails. Raises AllocationFailed."""
-    host, port = await resolved(peer)
-    wire = Wire(await connected(host, port))
+    wire = Wire(await connected(await resolved(tenant, peer), peer.port))
     try:
         with trio.fail_after(HANDSHAKE_SECONDS):
             await wire.upgrade(f"{peer.host}:{peer.port}", peer.path)

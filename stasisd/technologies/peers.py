@@ -1,42 +1,53 @@
 """What channels to programs have in common, whatever their media goes over."""
 
-import socket
-
 import trio
 
 from stasisd.core.channel import Channel
+from stasisd.core.egress import look_up
 from stasisd.core.snapshots import ChannelSnapshot, DialplanPosition
-from stasisd.core.technology import AllocationFailed, Leg, MediaPeer, NewChannel
+from stasisd.core.technology import AllocationFailed, Leg, MediaPeer, NewChannel, OutOfReach
 from stasisd.core.tenant import Tenant
 
 RESOLVE_SECONDS = 5
 CONNECT_SECONDS = 3
 
 
-async def resolved(peer: MediaPeer) -> tuple[str, int]:
-    """The peer's address, its name looked up. Raises AllocationFailed."""
+async def resolved(tenant: Tenant, peer: MediaPeer) -> list[str]:
+    """The peer's addresses that the tenant's rule permits, of which there is one at least.
+
+    Raises OutOfReach where it permits none, and AllocationFailed where there is none.
+    """
+    found = await _looked_up(peer)
+    permitted = [address for address in found if tenant.media_egress.permits(address)]
+    if not permitted:
+        raise OutOfReach(
+            f"{peer.host} is not on the public internet; the setting"
+            f" tenants.{tenant.name}.egress.allowed_networks allows more networks"
+        )
+    return permitted
+
+
+async def _looked_up(peer: MediaPeer) -> list[str]:
     try:
         with trio.fail_after(RESOLVE_SECONDS):
-            found = await trio.socket.getaddrinfo(
-                peer.host.strip("[]"), peer.port, type=socket.SOCK_DGRAM
-            )
+            return await look_up(peer.host.strip("[]"), peer.port)
     except trio.TooSlowError:
         raise AllocationFailed(f"{peer.host} could not be looked up in time") from None
     except (OSError, UnicodeError) as unknown:
         raise AllocationFailed(f"{peer.host}: {unknown}") from None
-    host, port = found[0][4][:2]
-    return str(host), int(port)
 
 
-async def connected(host: str, port: int) -> trio.SocketStream:
-    """A TCP connection. Raises AllocationFailed."""
-    try:
-        with trio.fail_after(CONNECT_SECONDS):
-            return await trio.open_tcp_stream(host, port)
-    except trio.TooSlowError:
-        raise AllocationFailed(f"{host} port {port} does not answer") from None
-    except OSError as refused:
-        raise AllocationFailed(f"{host} port {port}: {refused}") from None
+async def connected(addresses: list[str], port: int) -> trio.SocketStream:
+    """A TCP connection to the first address that takes it. Raises AllocationFailed."""
+    failed = ""
+    with trio.move_on_after(CONNECT_SECONDS):
+        for address in addresses:
+            try:
+                return await trio.open_tcp_stream(address, port)
+            except OSError as refused:
+                failed = f"{address} port {port}: {refused}"
+        raise AllocationFailed(failed)
+    raise AllocationFailed(f"{addresses[0]} port {port} does not answer")
 
 
 def add_peer_channel(

@@ -1,5 +1,6 @@
 """A tenant of its settings: the tenant itself, and who may use it and call in it."""
 
+import ipaddress
 from pathlib import Path
 
 import stasisd
@@ -7,6 +8,7 @@ from stasisd import components
 from stasisd.config import Configuration, settings
 from stasisd.core import sounds
 from stasisd.core.audit_log import AuditSettings
+from stasisd.core.egress import LOOPBACK
 from stasisd.core.journal import EventLimits
 from stasisd.core.orphans import parse_orphans
 from stasisd.core.remote_media import RemoteSettings
@@ -60,11 +62,15 @@ def _settings(configuration: Configuration, name: str, given: settings.Tenant) -
         audit=_audit(configuration, name),
         remote=RemoteSettings(
             folder=configuration.state / "media-cache" / name,
-            allowed_networks=given.remote_media.allowed_networks,
+            allowed_networks=(
+                *(given.egress.allowed_networks or ()),
+                *given.remote_media.allowed_networks,
+            ),
             max_bytes=given.remote_media.max_bytes,
             max_seconds=given.remote_media.max_seconds,
             cache_bytes=given.remote_media.cache_bytes,
         ),
+        media_networks=_media_networks(configuration.settings, given.egress),
         events=EventLimits(
             log_events=events.log_events,
             log_bytes=events.log_bytes,
@@ -85,6 +91,18 @@ def _audit(configuration: Configuration, name: str) -> AuditSettings | None:
         file_bytes=given.file_bytes,
         keep_files=given.keep_files,
     )
+
+
+def _media_networks(whole: settings.Settings, given: settings.Egress) -> tuple[str, ...]:
+    """Where media may go beside the public internet.
+
+    Where ARI listens on loopback alone, and for one tenant, a program that uses it is on this
+    machine, and reaches loopback by itself.
+    """
+    if given.allowed_networks is not None:
+        return given.allowed_networks
+    local = all(ipaddress.ip_address(address.host).is_loopback for address in whole.http.bind)
+    return LOOPBACK if local and len(whole.tenants) == 1 else ()
 
 
 def users(name: str, given: settings.Tenant, kept: secrets.Secrets) -> list[User]:

@@ -303,6 +303,13 @@ def test_wrong_types_and_unknown_keys(tmp_path: Path, text: str, expected: str) 
             ),
         ),
         (
+            'tenants.default.egress.allowed_networks = ["localhost"]',
+            (
+                "1: key 'tenants.default.egress.allowed_networks[0]': expected a network such"
+                ' as 192.0.2.0/24 or 2001:db8::/32, got "localhost"'
+            ),
+        ),
+        (
             'tenants.default.channelvars = ["a b"]',
             "1: key 'tenants.default.channelvars[0]': expected the name of a variable, got \"a b\"",
         ),

@@ -22,6 +22,7 @@ from tests.config.support import ANNOTATED, written
 
 OPTIONAL = {
     "certificate", "advertised_address", "password", "caller_number", "dialplan", "recordings",
+    "allowed_networks",
 }  # fmt: skip
 # The example of it is a remark as a whole.
 REMARKED = "# [tenants.default.outbound.example]\n"

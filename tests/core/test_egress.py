@@ -1,4 +1,4 @@
-"""Which addresses media may be fetched from."""
+"""Which addresses this server may connect to for programs."""
 
 import ipaddress
 

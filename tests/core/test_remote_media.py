@@ -9,7 +9,8 @@ import pytest
 import trio
 
 from stasisd.core import remote_media
-from stasisd.core.remote_media import FetchFailed, RemoteMedia, RemoteSettings, look_up
+from stasisd.core.egress import look_up
+from stasisd.core.remote_media import FetchFailed, RemoteMedia, RemoteSettings
 
 BODY = b"RIFF" + bytes(96)
 Answer = Callable[[str, dict[str, str]], bytes]

@@ -30,6 +30,8 @@ from tests.support.media import Network, in_process
 TARGET = Path(__file__).parent.parent / "compatibility" / "target"
 PROMPTS = Path(__file__).parent.parent.parent / "stasisd" / "sounds"
 EPOCH = 1_795_470_000.0
+# Where programs are that exchange media with a tenant under test.
+NETWORKS = ("127.0.0.0/8", "192.0.2.0/24")
 
 
 @cache
@@ -43,6 +45,8 @@ def make_tenant(
     dialplan: str | None = None,
     name: str = "default",
     domains: tuple[str, ...] = (),
+    *,
+    networks: tuple[str, ...] = NETWORKS,
 ) -> Tenant:
     """A tenant that is not running yet; by default with the dialplan of the recordings."""
     text = (TARGET / "extensions.conf").read_text() if dialplan is None else dialplan
@@ -55,6 +59,7 @@ def make_tenant(
             logs=folder / "log",
             audit=AuditSettings(folder=folder / "audit"),
             remote=RemoteSettings(folder=folder / "media-cache"),
+            media_networks=networks,
         ),
         media=media,
         sounds=prompts(),
@@ -79,12 +84,13 @@ async def running_tenant(
     *,
     bind: str = "192.0.2.100",
     network: Network | None = None,
+    networks: tuple[str, ...] = NETWORKS,
 ) -> AsyncIterator[Tenant]:
     """A tenant that runs, with media of its own; what is left in it at the end is cancelled."""
     media = Media(MediaSettings(bind=bind), in_process(network or Network()))
     async with trio.open_nursery() as nursery:
         await nursery.start(media.run)
-        made = make_tenant(media, folder, dialplan, name)
+        made = make_tenant(media, folder, dialplan, name, networks=networks)
         await nursery.start(made.run)
         yield made
         nursery.cancel_scope.cancel()
