@@ -1,6 +1,7 @@
 """A tenant: the isolation boundary. All objects live in one, and have no name outside it."""
 
 import itertools
+import secrets
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -47,6 +48,9 @@ from .supervision import Body, live
 from .technology import AllocationFailed, IdTaken, Technology
 
 log = structlog.get_logger(__name__)
+
+# The counts in ids of channels begin below this.
+FIRST_SERIALS = 1_000_000
 
 
 class TenantSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,8 +123,9 @@ class Tenant:
         # One recording at a time is converted, so that calls keep the processor.
         self.converting = trio.CapacityLimiter(1)
         self.draining = False
-        self._serial = itertools.count()
-        self._name_serial = itertools.count()
+        # Begun by chance: what a caller sees of them tells nobody how many calls there were.
+        self._serial = itertools.count(secrets.randbelow(FIRST_SERIALS))
+        self._name_serial = itertools.count(secrets.randbits(31))
         self._nursery: trio.Nursery | None = None
         self._empty = trio.Event()
         self._empty.set()
@@ -200,7 +205,7 @@ class Tenant:
 
     def new_name_suffix(self) -> str:
         """The eight hexadecimal digits that make a channel's name unique."""
-        return f"{next(self._name_serial):08x}"
+        return f"{next(self._name_serial) & 0xFFFFFFFF:08x}"
 
     # --- channels
 

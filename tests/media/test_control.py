@@ -16,6 +16,7 @@ from stasisd.media.control import (
     MediaUnavailable,
     NoPortsLeft,
 )
+from stasisd.media.numbers import UdpPorts
 from stasisd.media.reports import PortClosed
 from tests.support.media import InProcessLink, Network, in_process
 
@@ -27,22 +28,45 @@ async def test_ports_are_even_and_of_the_range(network: Network, autojump_clock:
     async with trio.open_nursery() as nursery:
         await nursery.start(media.run)
         ports = [await media.open_rtp() for _ in range(3)]
-        assert [port.address for port in ports] == [
+        assert {port.address for port in ports} == {
             ("192.0.2.100", n) for n in (10002, 10004, 10006)
-        ]
+        }
         with pytest.raises(NoPortsLeft):
             await media.open_rtp()
         ports[1].close()
-        assert (await media.open_rtp()).address == ("192.0.2.100", 10004)
+        assert (await media.open_rtp()).address == ports[1].address
         nursery.cancel_scope.cancel()
 
 
 async def test_ports_that_others_hold_are_stepped_over(
-    media: Media, network: Network, autojump_clock: MockClock
+    network: Network, autojump_clock: MockClock
 ) -> None:
+    media = Media(MediaSettings(bind="192.0.2.100", port_range=(10000, 10005)), in_process(network))
     network.refused |= {("192.0.2.100", 10000), ("192.0.2.100", 10002)}
-    assert (await media.open_rtp()).address == ("192.0.2.100", 10004)
-    assert media.statistics() == MediaStatistics(ports=1, udp_ports=1)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(media.run)
+        assert (await media.open_rtp()).address == ("192.0.2.100", 10004)
+        assert media.statistics() == MediaStatistics(ports=1, udp_ports=1)
+        nursery.cancel_scope.cancel()
+
+
+def test_which_port_comes_tells_nothing_of_others() -> None:
+    drawn = []
+    for _ in range(50):
+        ports = UdpPorts(10000, 20000)
+        drawn.append(ports.take())
+    assert len(set(drawn)) > 40
+
+
+def test_a_port_rests_before_it_is_used_again() -> None:
+    ports = UdpPorts(10000, 10200)
+    for _ in range(1000):
+        last = ports.take()
+        ports.give_back(last)
+        following = [ports.take() for _ in range(49)]
+        assert last not in following
+        for port in following:
+            ports.give_back(port)
 
 
 @pytest.mark.parametrize("port_range", [(20, 10), (0, 10), (10, 70000)])

@@ -105,7 +105,8 @@ async def test_killed_it_leaves_a_playable_file_and_a_new_one_comes(
                 await trio.sleep(0.01)
             else:
                 break
-    assert port.address == ("127.0.0.1", RANGE[0])
+    assert port.address is not None
+    assert port.address[1] in range(*RANGE)
     assert real.statistics().restarts == 1
 
 
@@ -140,10 +141,14 @@ async def test_what_it_does_not_read_waits_and_is_bounded(
     assert "reads no commands" in reports[-1].reason
 
 
-async def test_a_taken_port_is_stepped_over(real: Media) -> None:
-    with socket.socket(type=socket.SOCK_DGRAM) as taken:
-        taken.bind(("127.0.0.1", RANGE[0] + 1))
-        assert (await real.open_rtp()).address == ("127.0.0.1", RANGE[0] + 2)
+async def test_a_taken_port_is_stepped_over() -> None:
+    media = Media(MediaSettings(bind="127.0.0.1", port_range=(RANGE[0], RANGE[0] + 3)))
+    async with trio.open_nursery() as nursery:
+        await nursery.start(media.run)
+        with socket.socket(type=socket.SOCK_DGRAM) as taken:
+            taken.bind(("127.0.0.1", RANGE[0] + 1))
+            assert (await media.open_rtp()).address == ("127.0.0.1", RANGE[0] + 2)
+        nursery.cancel_scope.cancel()
 
 
 async def test_one_that_can_t_start_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:

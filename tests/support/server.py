@@ -113,19 +113,27 @@ class _Opened:
 
 
 class Server:
-    """One tenant behind the responder, with a user that may write and one that may read."""
+    """One tenant behind the responder, with a user that may write and one that may read.
 
-    def __init__(self, tenant: Tenant, nursery: trio.Nursery) -> None:
+    ``others`` are tenants there, too; their user logs in as `conf@NAME`.
+    """
+
+    def __init__(
+        self, tenant: Tenant, nursery: trio.Nursery, others: Sequence[Tenant] = ()
+    ) -> None:
         self.tenant = tenant
-        self.keyring = Keyring([generate_key("k1", tenant.name)])
+        names = [tenant.name, *(other.name for other in others)]
+        self.keyring = Keyring([generate_key(f"k{n}", name) for n, name in enumerate(names, 1)])
         self.encoder = Encoder(SERVER_ID, "GIT-master-f0c1c1a7b7")
         users = (
             User(name="conf", tenant=tenant.name, password="conf"),
             User(name="confro", tenant=tenant.name, password="confro", read_only=True),
             User(name="near", tenant=tenant.name, password="near", permit=("192.0.2.0/24",)),
             User(name="far", tenant=tenant.name, password="far", deny=("192.0.2.0/28",)),
+            *(User(name="conf", tenant=name, password="conf") for name in names[1:]),
         )
-        self.gate = Gate({tenant.name: tenant}, tenant.now)
+        self._tenants = {each.name: each for each in (tenant, *others)}
+        self.gate = Gate(self._tenants, tenant.now)
         self.performer = Performer(self.gate, self.encoder)
         self.authenticator = Authenticator(users, self.keyring, tenant.now)
         self.responder = AriResponder(
@@ -138,7 +146,8 @@ class Server:
         self._nursery = nursery
 
     def _session(self, hearing: Hearing, grant: Grant) -> WebSocketSession:
-        may_hear = permits(grant, self.tenant)
+        assert grant.tenant is not None
+        may_hear = permits(grant, self._tenants[grant.tenant])
         stream = ApplicationStream(hearing, self.encoder.event, may_hear)
         conversation = Conversation(self.performer, grant, hearing.names[0], self.tenant.now)
         return _Opened(stream, conversation)

@@ -77,6 +77,16 @@ def make_tenant(
 
 
 @asynccontextmanager
+async def beside(tenant: Tenant, folder: Path, name: str) -> AsyncIterator[Tenant]:
+    """Another tenant that runs, on the same media."""
+    async with trio.open_nursery() as nursery:
+        made = make_tenant(tenant.media, folder, name=name, domains=(f"{name}.example",))
+        await nursery.start(made.run)
+        yield made
+        nursery.cancel_scope.cancel()
+
+
+@asynccontextmanager
 async def running_tenant(
     folder: Path,
     dialplan: str | None = None,
