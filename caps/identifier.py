@@ -7,7 +7,6 @@
 not in a caveat, since anybody may add a caveat: only who has the key says for whom a token is.
 """
 
-import math
 import re
 import urllib.parse
 from typing import Self
@@ -53,6 +52,6 @@ class Identifier(msgspec.Struct, frozen=True):
 
 
 def _milliseconds(seconds: float) -> int:
-    """Rounded up, also where a float can't say it: what is made at a time is not made before."""
-    rounded = math.ceil(seconds * 1000)
+    """Rounded up as the float reads: what is made while a user is revoked is not made before."""
+    rounded = int(seconds * 1000)
     return rounded if rounded / 1000 >= seconds else rounded + 1

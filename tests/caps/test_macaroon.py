@@ -1,10 +1,13 @@
 """Our chain of HMACs against pymacaroons, which others also take for their measure."""
 
+import hmac
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pymacaroons import Macaroon as Chain
 from pymacaroons import Verifier
+from pymacaroons.caveat import Caveat as ChainLink
 
 from caps.macaroon import Macaroon, derive, expected
 
@@ -76,6 +79,17 @@ def test_a_discharge_is_bound_to_one_macaroon() -> None:
     unbound = Chain("there", "0 a", "key a", version=2)
     unbound.add_first_party_caveat("a")
     assert not agrees(root, [unbound], KEY)
+
+
+def test_what_was_sealed_with_nothing_is_discharged_by_nothing() -> None:
+    """Whoever adds a caveat knows the signature before it, and may try that for the key."""
+    root = Chain(location="x", identifier="id", key=KEY, version=2)
+    before = bytes.fromhex(root.signature)
+    root.caveats.append(ChainLink(b"ticket", b"no box" * 12, "there", version=2))
+    root.signature = Macaroon(root).signatures(derive(KEY))[-1].hex()
+    discharge = Chain("there", "ticket", "any", version=2)
+    discharge.signature = hmac.digest(before, b"ticket", "sha256").hex()
+    assert not agrees(root, [root.prepare_for_request(discharge)], KEY)
 
 
 def test_we_make_what_pymacaroons_makes() -> None:

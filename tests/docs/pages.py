@@ -19,6 +19,7 @@ from tests.docs import (
     media,
     operations,
     sip,
+    tokens,
 )
 
 ROOT = Path(__file__).parent.parent.parent
@@ -31,6 +32,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "ari-summary": compatibility.summary,
     "applications": dialplan.applications,
     "causes": sip.causes,
+    "caveats": tokens.caveats,
     "commands": commands.commands,
     "configuration": configuration.sections,
     "dial-status": dialplan.dial_status,
@@ -68,6 +70,8 @@ def main() -> None:
             print(f"made {path.relative_to(ROOT)}")
     if api.write():
         print(f"made {api.FOLDER.relative_to(ROOT)}")
+    if tokens.write():
+        print(f"made {tokens.VECTORS.relative_to(ROOT)}")
 
 
 if __name__ == "__main__":
