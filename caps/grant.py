@@ -6,7 +6,16 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from caps.access import Access, Right
-from caps.caveats import OTHER_NETWORKS, Caveat, Expires, Networks, NotBefore
+from caps.caveats import (
+    OTHER_NETWORKS,
+    Caveat,
+    Contexts,
+    Endpoints,
+    Events,
+    Expires,
+    Networks,
+    NotBefore,
+)
 from caps.errors import Denied
 
 # More operations than a server has; a bound for those who would ask for invented ones.
@@ -107,6 +116,11 @@ class Grant:
             self._passed.clear()
         self._passed.add(key)
         return True
+
+    @cached_property
+    def is_particular(self) -> bool:
+        """Whether a caveat asks for endpoints, contexts or events, which cost to find out."""
+        return any(isinstance(caveat, Endpoints | Contexts | Events) for caveat in self.caveats)
 
     @cached_property
     def _passed(self) -> set[tuple[str, Right, str | None]]:

@@ -10,7 +10,7 @@ from stasisd.sdp.codecs import BY_NAME as CODECS
 from .decode import did_you_mean, show
 from .errors import KeyPath, Mistake
 from .outbound import check_outbound
-from .settings import Http, MediaProcess, Settings, Sip, SipEndpoint, Tenant, User
+from .settings import Group, Http, MediaProcess, Settings, Sip, SipEndpoint, Tenant, User
 from .tenants import check_tenants
 
 _ORIGIN = re.compile(r"\*|https?://[^/?#\s]+")
@@ -21,6 +21,8 @@ _ENDPOINT = re.compile(r"[A-Za-z0-9._+]{1,64}")
 _PRINTABLE = re.compile(r"[^\x00-\x1f\x7f\"\\]+")
 _USER = re.compile(r"[^\x00-\x1f\x7f:]+")
 _CONTEXT = re.compile(r"[A-Za-z0-9_.-]+")
+_GROUP = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_MEMBER = re.compile(r"[A-Za-z0-9]+/[^*\s]*\*?")
 _VARIABLE = re.compile(r"\S+")
 # The names that codecs have in RTP, for those who write them instead of ours.
 _ENCODINGS = {codec.encoding.lower(): name for name, codec in CODECS.items()}
@@ -81,6 +83,8 @@ def _check_tenant(path: KeyPath, tenant: Tenant) -> Iterator[Mistake]:
         yield from _check_user((*path, "users", name), name, user)
     for name, endpoint in tenant.endpoints.items():
         yield from _check_endpoint((*path, "endpoints", name), name, endpoint)
+    for name, group in tenant.groups.items():
+        yield from _check_group((*path, "groups", name), name, group)
     yield from check_outbound((*path, "outbound"), tenant)
 
 
@@ -110,6 +114,13 @@ def _without_host_bits(text: str) -> str:
         return f"Did you mean '{ipaddress.ip_network(text, strict=False)}'?"
     except ValueError:
         return ""
+
+
+def _check_group(path: KeyPath, name: str, group: Group) -> Iterator[Mistake]:
+    yield from _match(_GROUP, path, name, "a name of letters, digits and . _ -")
+    for index, member in enumerate(group.members):
+        expected = "an endpoint such as PJSIP/100, or PJSIP/1* for all that begin so"
+        yield from _match(_MEMBER, (*path, "members", index), member, expected)
 
 
 def _check_endpoint(path: KeyPath, name: str, endpoint: SipEndpoint) -> Iterator[Mistake]:

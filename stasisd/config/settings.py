@@ -181,6 +181,12 @@ class Egress(msgspec.Struct, frozen=True, kw_only=True):
     allowed_networks: tuple[str, ...] | None = None
 
 
+class Group(msgspec.Struct, frozen=True, kw_only=True):
+    """Endpoints that tokens can be limited to by the group's name."""
+
+    members: tuple[str, ...] = ()
+
+
 class Tenant(msgspec.Struct, frozen=True, kw_only=True):
     """One company. Relative paths: `dialplan` is beside the configuration, the rest in the state.
 
@@ -201,6 +207,7 @@ class Tenant(msgspec.Struct, frozen=True, kw_only=True):
     endpoints: dict[str, SipEndpoint] = field(
         default_factory=lambda: {name: SipEndpoint() for name in ("100", "101", "102")}
     )
+    groups: dict[str, Group] = field(default_factory=dict)
     outbound: dict[str, Outbound] = field(default_factory=dict)
 
 

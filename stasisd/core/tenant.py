@@ -31,6 +31,7 @@ from .configuration import ConfigurationClass
 from .device_state import DeviceStates, device_of
 from .egress import Egress
 from .endpoint import Endpoint
+from .groups import Groups
 from .journal import EventLimits, Numbers
 from .log_files import LogFiles
 from .mailbox import Mailboxes
@@ -57,14 +58,14 @@ class TenantSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What a tenant is told about itself. ``channelvars`` are shown in channel snapshots.
 
     ``domains`` are the hosts in SIP addresses that mean it; without one it is that of all others.
-
-    Without ``audit`` nothing is kept of what was asked and decided.
+    ``groups`` are of endpoints. Without ``audit`` nothing is kept of what was asked and decided.
     """
 
     name: str = "default"
     domains: tuple[str, ...] = ()
     language: str = "en"
     channelvars: tuple[str, ...] = ()
+    groups: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     recordings: Path
     logs: Path = Path("log")
     audit: AuditSettings | None = None
@@ -107,6 +108,7 @@ class Tenant:
         self.retired = Retired(settings.events, wall_clock)
         self.numbers = Numbers(wall_clock)
         self.endpoints: dict[tuple[str, str], Endpoint] = {}
+        self.groups = Groups(settings.groups)
         self.device_states = DeviceStates(self)
         self.mailboxes = Mailboxes()
         self.globals: dict[str, str] = {}

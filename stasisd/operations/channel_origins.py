@@ -18,7 +18,7 @@ from .channel_places import arguments, priority_of
 from .declare import Absent, AtLeast, Control, Create, IfThere, Named, Read, Required, operation
 from .errors import AllocationFailed, Conflict, InvalidParameter, NotAllowed
 from .in_stasis import BEFORE_THE_CALL, held
-from .parameters import Address, ApplicationName, NewChannelId
+from .parameters import Address, ApplicationName, LeadsTo, NewChannelId
 
 FORMATS = ("ulaw", "alaw")
 LONGEST_ID = 149
@@ -42,7 +42,7 @@ def originate(  # noqa: PLR0913 - ARI's parameters, each by its name
     *,
     endpoint: Endpoint,
     extension: str = "",
-    context: str = "default",
+    context: Annotated[str, LeadsTo(unless="app")] = "default",
     priority: int = 1,
     label: str = "",
     app: ApplicationName = "",

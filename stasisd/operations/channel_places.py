@@ -11,7 +11,7 @@ from .channels import IN_STASIS, NUMBER
 from .declare import Control, OneOf, Required, operation
 from .errors import NotFound, Unprocessable, WrongState
 from .in_stasis import held, in_stasis
-from .parameters import Address, ApplicationName
+from .parameters import Address, ApplicationName, ContextName
 
 MISSING_APP = "app cannot be empty"
 TRANSFER_STATES = (
@@ -44,7 +44,7 @@ def arguments(text: str) -> tuple[str, ...]:
 )
 def continue_in_dialplan(
     channel: Control[Channel],
-    context: str = "",
+    context: ContextName = "",
     extension: str = "",
     priority: int | None = None,
     label: str = "",

@@ -23,6 +23,7 @@ from stasisd.core.tenant import Tenant
 
 from .errors import InvalidParameter, OperationError
 from .objects import KINDS, Kind
+from .parameters import LeadsTo
 
 T = TypeVar("T")
 
@@ -182,6 +183,7 @@ class Operation:
         errors: Mapping[int, str],
         in_documents: bool,
         accepted: bool = False,
+        makes: tuple[str, ...] = (),
     ) -> None:
         """See :func:`operation`."""
         self.name = name
@@ -192,6 +194,7 @@ class Operation:
         self.errors = errors
         self.in_documents = in_documents
         self.accepted = accepted
+        self.makes = makes
         self.summary = (inspect.getdoc(function) or "").partition("\n")[0]
         hints = get_type_hints(function, include_extras=True)
         self.returns = hints.pop("return", None)
@@ -228,13 +231,15 @@ def operation(
     errors: Mapping[int, str] = types.MappingProxyType({}),
     in_documents: bool = True,
     accepted: bool = False,
+    makes: tuple[str, ...] = (),
 ) -> Callable[[Performed], Operation]:
     """Declare an operation ``resource.nickname``.
 
     ``rest`` is ``METHOD /path`` or None where HTTP does not offer it; ``also`` maps further
     nicknames to further ways to ask for the same. ``location`` is the path at which what the
     operation made is found, with fields of the result in braces, where clients expect to be told.
-    ``errors`` are documented. ``accepted`` says that it only begins what was asked for.
+    ``errors`` are documented. ``accepted`` says that it only begins what was asked for. ``makes``
+    are the types of events of the caller's own.
     """
     nickname = name.partition(".")[2]
     asked = {nickname: rest} if rest else {}
@@ -251,6 +256,7 @@ def operation(
             errors=errors,
             in_documents=in_documents,
             accepted=accepted,
+            makes=makes,
         )
         return declared
 
@@ -270,6 +276,8 @@ def _parameter(owner: Operation, declared: inspect.Parameter, hint: Any) -> Para
         raise DeclarationError(f"{owner.name}: {declared.name} is an object without a right")
     if right is None and inner not in PLAIN and get_origin(inner) not in {dict, Literal}:
         raise DeclarationError(f"{owner.name}: {declared.name} is of no known type: {inner}")
+    if declared.name == "context" and not any(isinstance(note, LeadsTo) for note in notes):
+        raise DeclarationError(f"{owner.name}: {declared.name} does not say that it leads there")
     if creates and kind is None:
         raise DeclarationError(f"{owner.name}: {declared.name} creates what is no object")
     return Parameter(

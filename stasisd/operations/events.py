@@ -25,7 +25,7 @@ from .declare import (
     operation,
 )
 from .errors import Conflict, InvalidParameter, NotAllowed, NotFound, Unprocessable
-from .parameters import EventSource
+from .parameters import EventSource, Offered
 
 
 class Hearing:
@@ -79,6 +79,8 @@ class Hearing:
         for application, listener in self._served:
             application.disconnect(listener)
 
+
+NOT_OFFERED = "Channel not found or not in broadcast state"
 
 # Hearing takes no more than the right to read: a monitoring token opens a socket of its own.
 Heard = Annotated[
@@ -155,6 +157,7 @@ def _policy(orphans: str) -> Orphans | None:
         404: "Application does not exist.",
         422: "Event source not found.",
     },
+    makes=("ChannelUserevent",),
 )
 def user_event(
     application: Annotated[
@@ -188,7 +191,7 @@ def user_event(
     errors={404: "Channel or application not found.", 409: "Channel already claimed."},
 )
 def claim_channel(
-    channel_id: Annotated[str, Required("Missing parameter channelId")],
+    channel_id: Annotated[str, Required("Missing parameter channelId"), Offered(NOT_OFFERED)],
     application: Annotated[
         Control[Application],
         Named("application"),
@@ -206,7 +209,7 @@ def claim_channel(
             raise NotOffered
         channel.broadcast.claim(application)
     except NotOffered:
-        raise NotFound("Channel not found or not in broadcast state") from None
+        raise NotFound(NOT_OFFERED) from None
     except AlreadyClaimed:
         raise Conflict("Channel already claimed") from None
 

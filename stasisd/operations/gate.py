@@ -16,20 +16,24 @@ from caps.access import Access, Right
 from caps.errors import Denied
 from caps.grant import Grant
 from stasisd.core.cause import caused_by
+from stasisd.core.channel import Channel
 from stasisd.core.tenant import Draining, Tenant
 
 from .asking import Asked
+from .concerns import called_context, called_name, names_of, with_groups
 from .declare import Absent, Create, Everything, IfThere, Operation, Parameter, Required, Within
 from .errors import InvalidParameter, NotAllowed, NotFound, OperationError, Unavailable
 from .idempotency import Remembered
-from .parameters import Mentions
+from .parameters import LeadsTo, Mentions, Offered
 from .trail import Trail
 from .values import default_value, first, read_value, several
 
 Raw = Mapping[str, Any]
 
 WRITE_DENIED = "Write access denied"
-APPLICATION = "application"
+APPLICATION, BRIDGE, ENDPOINT, RECORDING = "application", "bridge", "endpoint", "recording"
+# What is made of these concerns no endpoint, until there are channels in it.
+OF_NOBODY = {APPLICATION, BRIDGE}
 
 
 class Gate:
@@ -113,6 +117,9 @@ class _Call:
         self.raw = raw
         self.now = now
         self.trail = trail
+        # Whom the call concerns and where it sends a channel, as far as a caveat asks for that.
+        self.endpoints: tuple[str, ...] | None = None
+        self.contexts: tuple[str, ...] = ()
         # The one on whose behalf the call acts, for what it makes.
         self.application: str | None = None
 
@@ -126,7 +133,7 @@ class _Call:
         return {
             name: sequence
             for name, sequence in sequences.items()
-            if not self.grant.prohibits(self._access(Right.READ, APPLICATION, name, name))
+            if not self.grant.prohibits(self._access(Right.READ, APPLICATION, name, name, ()))
         }
 
     async def arguments(self) -> dict[str, Any]:
@@ -136,10 +143,53 @@ class _Call:
         # What is made belongs to the application of what it is made for, so it comes last.
         found = {p.name: await self._object(p) for p in guarded if not p.creates}
         self.application = self.application or _first_application(found.values())
+        self._concern(found)
         made = {p.name: self._creation(p) for p in guarded if p.creates}
         for parameter in plain:
             self._check_mentions(parameter)
+            self._check_offered(parameter)
         return {**found, **made, **{p.name: read_value(p, self.raw) for p in plain}}
+
+    def _concern(self, found: Mapping[str, Any]) -> None:
+        """Find out whom the call concerns and where it leads, and check the latter."""
+        if not self.grant.is_particular:
+            return
+        objects = [each for value in found.values() for each in _each(value)]
+        called = [name for p in self.operation.plain for name in self._called(p)]
+        known = [names for each in objects if (names := names_of(self.tenant, each)) is not None]
+        if called or known:
+            concerned = (name for names in known for name in names)
+            self.endpoints = (*map(called_name, called), *concerned)
+        places = [place for p in self.operation.plain for place in self._leads_to(p, objects)]
+        self.contexts = (*places, *filter(None, map(called_context, called)))
+        for parameter in self.operation.guarded:
+            if self.contexts and parameter.right is Right.CONTROL and not parameter.many:
+                self._check(self._access_to(parameter, found[parameter.name]))
+
+    def _called(self, parameter: Parameter) -> list[str]:
+        return [name for kind, name, _ in self._mentioned(parameter) if kind == ENDPOINT]
+
+    def _leads_to(self, parameter: Parameter, objects: Iterable[Any]) -> list[str]:
+        note = parameter.note(LeadsTo)
+        if note is None or self.raw.get(note.unless):
+            return []
+        given = first(self.raw.get(parameter.wire[0])) or parameter.default
+        if given:
+            return [str(given)]
+        return [each.snapshot.dialplan.context for each in objects if isinstance(each, Channel)]
+
+    def _check_offered(self, parameter: Parameter) -> None:
+        note = parameter.note(Offered)
+        if note is None or not self.grant.is_particular:
+            return
+        channel = self.tenant.channels.get(str(first(self.raw.get(parameter.wire[0]))))
+        endpoints = names_of(self.tenant, channel)
+        denied = self.grant.prohibits(
+            self._access(Right.CONTROL, APPLICATION, self.application, self.application, endpoints)
+        )
+        if denied is not None:
+            self.trail.hidden = str(denied)
+            raise NotFound(note.absent)
 
     def _access(
         self,
@@ -147,6 +197,7 @@ class _Call:
         kind: str | None = None,
         object_id: str | None = None,
         application: str | None = None,
+        endpoints: Iterable[str] | None = None,
     ) -> Access:
         return Access(
             right=right,
@@ -156,6 +207,9 @@ class _Call:
             kind=kind,
             object_id=object_id,
             application=application,
+            endpoints=with_groups(self.tenant, endpoints) if self.grant.is_particular else None,
+            contexts=self.contexts,
+            events=self.operation.makes,
         )
 
     def _check_names(self, parameter: Parameter) -> None:
@@ -193,18 +247,26 @@ class _Call:
             self.trail.names(kind, object_id)
             # To make something for an application is that application's own business.
             mine = self.application if right in {Right.CREATE, Right.CONTROL} else None
-            self._check(self._access(right, kind, object_id, mine))
+            # Whom it is for is known, but of what was recorded nobody knows whose it is.
+            endpoints = None if kind == RECORDING else self.endpoints
+            self._check(self._access(right, kind, object_id, mine, endpoints))
         if parameter.note(Everything) is not None and read_value(parameter, self.raw):
             self._check(self._access(Right.READ))
 
-    def _prohibits(self, parameter: Parameter, found: Any) -> Denied | None:
+    def _access_to(self, parameter: Parameter, found: Any) -> Access:
         kind = parameter.kind
         assert kind is not None
         assert parameter.right is not None
-        access = self._access(
-            parameter.right, kind.name_of(found), kind.id_of(found), application_of(found)
+        return self._access(
+            parameter.right,
+            kind.name_of(found),
+            kind.id_of(found),
+            application_of(found),
+            names_of(self.tenant, found) if self.grant.is_particular else None,
         )
-        return self.grant.prohibits(access)
+
+    def _prohibits(self, parameter: Parameter, found: Any) -> Denied | None:
+        return self.grant.prohibits(self._access_to(parameter, found))
 
     async def _object(self, parameter: Parameter) -> Any:
         if parameter.kind is None:
@@ -221,7 +283,10 @@ class _Call:
 
     def _within(self, parameter: Parameter) -> Within:
         assert parameter.right is not None
-        self._check(self._access(parameter.right))
+        access = self._access(parameter.right)
+        if parameter.right is not Right.READ:  # nobody knows where that leads
+            access = msgspec.structs.replace(access, contexts=None)
+        self._check(access)
         return Within(self.tenant, parameter.right)
 
     async def _find(self, parameter: Parameter, names: Sequence[Any]) -> Any:
@@ -266,13 +331,18 @@ class _Call:
         assert parameter.right is not None
         kind = parameter.kind.name
         application = object_id if kind == APPLICATION else self.application
-        access = self._access(parameter.right, kind, object_id, application)
+        whose = () if self.endpoints is None and kind in OF_NOBODY else self.endpoints
+        access = self._access(parameter.right, kind, object_id, application, whose)
         if object_id is not None:
             self.trail.names(kind, object_id)
         self._check(access)
         control = msgspec.structs.replace(access, right=Right.CONTROL)
         may_control = self.grant.prohibits(control) is None
         return Create(self.tenant, object_id, may_control=may_control)
+
+
+def _each(found: Any) -> list[Any]:
+    return found if isinstance(found, list) else [found]
 
 
 def _first_application(found: Iterable[Any]) -> str | None:

@@ -3,11 +3,15 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import msgspec
+
 from caps.access import Access, Right
 from caps.grant import Grant
 from stasisd.core import snapshots
 from stasisd.core.events import Event
 from stasisd.core.tenant import Tenant
+
+from .concerns import names_of, with_groups
 
 OPERATION = "events.eventWebsocket"
 
@@ -21,49 +25,61 @@ def permits(grant: Grant, tenant: Tenant) -> Callable[[str, Event], bool]:
     return _Filter(grant, tenant).permits
 
 
+class Shown(msgspec.Struct, frozen=True):
+    """An object that an event shows: how caveats name it, and the endpoints that it concerns."""
+
+    kind: str
+    id: str
+    endpoints: tuple[str, ...] | None
+
+
 class _Filter:
     """A grant that is not limited to some objects is asked no more than whether it expired."""
 
     def __init__(self, grant: Grant, tenant: Tenant) -> None:
         self._grant = grant
         self._tenant = tenant
-        everything = self._access(None, None, None)
-        self._limited = grant.prohibits(everything) is not None
+        anything = Access(
+            right=Right.READ, operation=OPERATION, tenant=tenant.name, now=tenant.now()
+        )
+        self._limited = grant.prohibits(anything) is not None
 
     def permits(self, application: str, event: Event) -> bool:
         if self._tenant.now() >= self._grant.expires:
             return False
-        if not self._limited:
-            return True
-        return all(
-            self._grant.prohibits(self._access(kind, object_id, application)) is None
-            for kind, object_id in objects_of(application, event)
+        return not self._limited or all(
+            self._may_see(shown, application, event)
+            for shown in objects_of(self._tenant, application, event)
         )
 
-    def _access(self, kind: str | None, object_id: str | None, application: str | None) -> Access:
-        return Access(
+    def _may_see(self, shown: Shown, application: str, event: Event) -> bool:
+        access = Access(
             right=Right.READ,
             operation=OPERATION,
             tenant=self._tenant.name,
             now=self._tenant.now(),
-            kind=kind,
-            object_id=object_id,
+            kind=shown.kind,
+            object_id=shown.id,
             application=application,
+            endpoints=with_groups(self._tenant, shown.endpoints),
+            contexts=(),
+            events=(type(event).__name__,),
         )
+        return self._grant.prohibits(access) is None
 
 
-def objects_of(application: str, event: Event) -> list[tuple[str, str]]:
-    """The kinds and ids of the objects that an event shows; the application, if it shows none."""
-    return list(_shown(event)) or [("application", application)]
+def objects_of(tenant: Tenant, application: str, event: Event) -> list[Shown]:
+    """The objects that an event shows; the application itself, if it shows none."""
+    return list(_shown(tenant, event)) or [Shown("application", application, ())]
 
 
-def _shown(event: Event) -> Iterator[tuple[str, str]]:
+def _shown(tenant: Tenant, event: Event) -> Iterator[Shown]:
     for field in event.__struct_fields__:
         value = getattr(event, field)
-        named = NAMES.get(type(value))
-        if named is not None:
-            kind, name_of = named
-            yield kind, name_of(value)
+        known = NAMES.get(type(value))
+        if known is not None:
+            kind, name_of = known
+            yield Shown(kind, name_of(value), names_of(tenant, value))
 
 
 # How caveats name the objects that an event may show.

@@ -27,6 +27,25 @@ class Mentions(msgspec.Struct, frozen=True):
     of: Callable[[str], Name | None]
 
 
+class LeadsTo(msgspec.Struct, frozen=True):
+    """Marks the context of the dialplan that a channel is sent into.
+
+    Where it is empty, that is the context the channel is in. A call that gives ``unless`` goes
+    elsewhere.
+    """
+
+    unless: str = ""
+
+
+class Offered(msgspec.Struct, frozen=True):
+    """Marks the id of a channel that was offered: no right to it is asked for, but whose it is.
+
+    Where a token is for other endpoints, ``absent`` is said, as where there is no such offer.
+    """
+
+    absent: str
+
+
 def _recording_of(uri: str) -> Name | None:
     scheme, _, name = uri.partition(":")
     return ("recording", name) if scheme == "recording" else None
@@ -36,6 +55,8 @@ def _recording_of(uri: str) -> Name | None:
 MediaUri = Annotated[str, Mentions(Right.READ, _recording_of)]
 # Whom to call, as TECH/resource.
 Address = Annotated[str, Mentions(Right.CREATE, lambda address: ("endpoint", address))]
+# Where in the dialplan a channel goes on.
+ContextName = Annotated[str, LeadsTo()]
 # The application that shall hold a channel.
 ApplicationName = Annotated[
     str, Mentions(Right.CONTROL, lambda name: ("application", name) if name else None)

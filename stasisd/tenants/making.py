@@ -57,6 +57,7 @@ def _settings(configuration: Configuration, name: str, given: settings.Tenant) -
         domains=given.domains,
         language=given.language,
         channelvars=given.channelvars,
+        groups={name: group.members for name, group in given.groups.items()},
         recordings=configuration.recordings(name, given),
         logs=configuration.state / "log" / name,
         audit=_audit(configuration, name),

@@ -11,6 +11,7 @@ from stasisd.config import Settings
 from stasisd.config.files import read
 from stasisd.config.settings import (
     DigestAlgorithm,
+    Group,
     LogLevel,
     Outbound,
     SipEndpoint,
@@ -54,9 +55,10 @@ def test_the_annotated_file_shows_every_key() -> None:
         (SipEndpoint(), tenant["endpoints"]["100"]),
     ]
     assert REMARKED in text
-    assert all(f"\n# {key} = " in text for key in Outbound.__struct_fields__)
+    remarked = (*Outbound.__struct_fields__, *Group.__struct_fields__)
+    assert all(f"\n# {key} = " in text for key in remarked)
     for struct, table in tables:
-        missing = set(struct.__struct_fields__) - set(table) - {"outbound"}
+        missing = set(struct.__struct_fields__) - set(table) - {"groups", "outbound"}
         assert missing <= OPTIONAL
         assert all(f"\n# {key} = " in text for key in missing)
 

@@ -34,12 +34,14 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "tenants.default.remote_media": settings.RemoteMedia,
     "tenants.default.users.NAME": settings.User,
     "tenants.default.endpoints.NAME": settings.SipEndpoint,
+    "tenants.default.groups.NAME": settings.Group,
     "tenants.default.outbound.NAME": settings.Outbound,
 }
 # The names that the annotated copy gives to what may have any.
 EXAMPLES = {
     "users.stasis": "users.NAME",
     "endpoints.100": "endpoints.NAME",
+    "groups.support": "groups.NAME",
     "outbound.example": "outbound.NAME",
 }
 TYPES: dict[Any, str] = {
