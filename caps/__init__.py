@@ -13,7 +13,17 @@ nobody can strengthen it; verifying needs the root key that minted it, and nothi
 
 Verifying (is it genuine, in its time, not revoked?) is apart from clearing (does any caveat
 prohibit this access?): the first is cached, the second is asked for each object of each
-operation. `caveats.py` says how to add a caveat.
+operation.
+
+- `access`, `caveats`, `grant`: what is asked, and what prohibits it. `caveats` says how to add one
+- `token`, `identifier`, `macaroon`, `base64url`: the format
+- `keyring`: root keys, their rotation, revocation by token, user and key
+- `verifying`: from the text of a token to a grant
+- `third_party`, `bundle`: caveats that somebody else discharges
+- `proof`, `replays`: using a token without showing it
+- `errors`: what may be wrong, by whose fault
+
+Nothing here reads a clock, a file or a socket. Chance comes from `secrets`, or as an argument.
 """
 
 from caps.access import Access, Endpoint, Right

@@ -32,7 +32,6 @@ import hmac
 import math
 import re
 import secrets
-from collections.abc import Callable
 from typing import Self
 
 import msgspec
@@ -45,10 +44,8 @@ from caps.grant import Grant
 from caps.keyring import Keyring, RootKey
 from caps.recent import Recent
 from caps.replays import ReplayWindow
-from caps.token import Token
+from caps.token import Random, Token
 from caps.verifying import judge
-
-Random = Callable[[int], bytes]
 
 NONCE_LENGTH = 16
 CHALLENGE_LENGTH = 32

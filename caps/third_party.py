@@ -20,7 +20,6 @@ attenuated needs it bound anew.
 """
 
 import secrets
-from collections.abc import Callable
 from typing import Self
 
 import msgspec
@@ -31,9 +30,7 @@ from caps import base64url
 from caps.caveats import Caveat, encode
 from caps.errors import InvalidToken
 from caps.macaroon import SEAL_NONCE_LENGTH, Macaroon
-from caps.token import Token
-
-Random = Callable[[int], bytes]
+from caps.token import Random, Token
 
 KEY_LENGTH = 32
 DISCHARGE_PREFIX = "stasis1d_"

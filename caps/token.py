@@ -23,6 +23,7 @@ MAX_LENGTH = 4096
 MAX_CAVEATS = 64
 NONCE_LENGTH = 16
 
+# Where randomness comes from: so many bytes.
 Random = Callable[[int], bytes]
 
 

@@ -12,6 +12,7 @@ from caps import (
     READ_ONLY,
     Access,
     Applications,
+    Bundle,
     Caveat,
     Contexts,
     Denied,
@@ -20,15 +21,20 @@ from caps import (
     Events,
     Expires,
     Grant,
+    Keyring,
     NotBefore,
     Objects,
     Operations,
     Right,
     Rights,
+    RootKey,
     Tenant,
+    Token,
     Unknown,
+    mint,
 )
 from caps.grant import REMEMBERED
+from caps.verifying import judge
 
 
 def grant_with(*caveats: object) -> Grant:
@@ -163,3 +169,15 @@ def test_a_grant_says_what_each_caveat_in_its_turn_would(
         with pytest.raises(Denied) if decided else nullcontext() as caught:
             grant.check_names(access)
         assert caught is None or caught.value.caveat == decided[0]
+
+
+@given(st.lists(caveats, max_size=4), caveats, accesses)
+def test_whoever_holds_a_token_can_only_weaken_it(
+    limits: list[Caveat], more: Caveat, access: Access
+) -> None:
+    key = RootKey("k1", "acme", bytes(32))
+    token = mint(key, *limits)
+    weaker = Token.decode(token.encode()).attenuate(more)
+    before, after = (judge(Bundle(each), Keyring([key])).grant() for each in (token, weaker))
+    permitted = before.prohibits(access) is None
+    assert (after.prohibits(access) is None) == (permitted and more.prohibits(access) is None)
