@@ -247,9 +247,11 @@ async def call_and_bridge(caller: "Channel", address: str, *, seconds: float) ->
     caller hung up), the called party is hung up too.
     """
     referred_by = caller.variables.get(REFERRED_BY)
+    shown = caller.snapshot
     identity = NewChannel(
-        caller=caller.snapshot.connected,
-        connected=caller.snapshot.caller,
+        # Whom is called, as far as is known: it shows when this one calls somebody in turn.
+        caller=shown.connected if shown.connected.number else Party(number=shown.dialplan.exten),
+        connected=shown.caller,
         variables=(Assignment(REFERRED_BY, referred_by),) if referred_by else (),
     )
     try:

@@ -96,9 +96,15 @@ def find_addressee(tenant: Tenant, text: str) -> Addressee | None:
     return Addressee(endpoint) if endpoint else None
 
 
-def _endpoint_mentioned(text: str) -> Name | None:
-    named = endpoint_named(text)
-    return ("endpoint", "/".join(named)) if named else None
+def _endpoint_mentioned(text: str) -> Name:
+    """Whom a text names, in whichever way; what can't be told for sure is named as it stands."""
+    address = text
+    if text.count("<") == 1:  # a display name is before it, parameters are behind it
+        address = text.partition("<")[2].partition(">")[0]
+    named = endpoint_named(address)
+    if named is None and not set(text) & set("<:"):
+        named = ("PJSIP", text)
+    return "endpoint", "/".join(named) if named else text
 
 
 # Whom somebody is asked to call; an address elsewhere is as good as an endpoint of ours.

@@ -162,6 +162,34 @@ async def test_an_endpoint_is_called_with_the_right_to_call_it(caller: Caller) -
     assert (await caller("channels.originate", wider, **raw)).id == "x"
 
 
+@pytest.mark.parametrize("asked", ["endpoints.refer", "endpoints.referToEndpoint"])
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [
+        ("PJSIP/101", "PJSIP/101"),
+        ("pjsip:101", "PJSIP/101"),
+        ("sip:bob@far.example", "PJSIP/bob"),
+        ("<sip:bob@far.example>", "PJSIP/bob"),
+        ('"Bob" <sips:bob@far.example;transport=tls>', "PJSIP/bob"),
+        ("101", "PJSIP/101"),
+        ("tel:+1900", "tel:+1900"),
+        ("<tel:+1900>", "<tel:+1900>"),
+        ('"<sip:100@here>" <sip:bob@far>', '"<sip:100@here>" <sip:bob@far>'),
+    ],
+)
+async def test_a_phone_is_sent_with_the_right_to_call_the_target(
+    target: str, name: str, asked: str, caller: Caller
+) -> None:
+    raw = {"from": "sip:me@x", "refer_to": target}
+    who = (
+        {"to": "pjsip:100"} if asked == "endpoints.refer" else {"tech": "PJSIP", "resource": "100"}
+    )
+    caveat = Objects(("endpoint:PJSIP/100",))  # it may be asked, and be who is called
+    assert (await caller(asked, caveat, **raw, **who)).kind == "not_allowed"
+    wider = Objects((*caveat.patterns, f"endpoint:{name}"))
+    assert await caller(asked, wider, **raw, **who) is None
+
+
 async def test_a_source_that_may_not_be_read_does_not_exist(caller: Caller) -> None:
     caveat = Objects(("application:app", "channel:c"))
     refusal = Failed("unprocessable", "Event source does not exist", None)
