@@ -17,9 +17,10 @@ from stasisd.media.reports import (
     StreamEnded,
     TalkFinished,
     TalkStarted,
+    ToneDetected,
 )
 
-from . import causes, events
+from . import causes, detour, events
 from .attempt import Attempt
 from .cause import Ending, caused_by
 from .device_state import OF_CHANNEL, device_of
@@ -99,6 +100,8 @@ class Channel:
         self.in_dialplan = False
         self.ran_dialplan = False
         self.jumped = False
+        # What runs in the dialplan now, to be cancelled where the channel is to be elsewhere.
+        self.step: trio.CancelScope | None = None
         self.other_half: Channel | None = None
         self.attempt = Attempt(self, dialstring)
         self.snoops: list[Channel] = []
@@ -248,11 +251,20 @@ class Channel:
                     self.publish(events.ChannelTalkingStarted)
                 case TalkFinished():
                     self.publish(events.ChannelTalkingFinished, duration=report.duration_ms)
+                case ToneDetected():
+                    self._tone_detected(outgoing=report.outgoing)
                 case StreamEnded():
                     self.hangup(shown=None)
                 case PortClosed():
                     self.log.warning("media lost", reason=report.reason)
                     self.hangup(causes.NETWORK_OUT_OF_ORDER)
+
+    def _tone_detected(self, *, outgoing: bool) -> None:
+        place = self.sound.heard_tone(outgoing=outgoing)
+        if place is not None:
+            self.publish(events.ChannelToneDetected)
+            if place:
+                detour.divert(self, place)
 
     async def wait_played(self) -> None:
         """Wait until all that was queued to be played here has ended."""

@@ -94,6 +94,10 @@ class ChannelTalkingFinished(ChannelEvent, frozen=True, kw_only=True):
     duration: int
 
 
+class ChannelToneDetected(ChannelEvent, frozen=True, kw_only=True):
+    """The tone that was listened for came in, or went out."""
+
+
 class ChannelHold(ChannelEvent, frozen=True, kw_only=True):
     """The far end put the call on hold."""
 

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 from stasisd.media.commands import HOLD_MUSIC, Side
 
+from .tone_detection import ToneDetection
+
 if TYPE_CHECKING:
     from .channel import Channel
 
@@ -11,7 +13,7 @@ if TYPE_CHECKING:
 class Sound:
     """Each channel has one. Without media its verbs do nothing.
 
-    Music and talk detection are wishes that last: :meth:`begin` takes them to media that come
+    Music and what is listened for are wishes that last: :meth:`begin` takes them to media that come
     later.
     """
 
@@ -19,12 +21,15 @@ class Sound:
         self._channel = channel
         # The silence in milliseconds that ends talk, and the magnitude from which on it is talk.
         self.talk_detection: tuple[int, int] | None = None
+        self.tone_detection: ToneDetection | None = None
         self._music: set[str] = set()  # who wants the channel to hear music
 
     def begin(self) -> None:
         """The channel got its media."""
         if self.talk_detection is not None:
             self.detect_talk(*self.talk_detection)
+        if self.tone_detection is not None:
+            self._listen_for(self.tone_detection)
         if self._music and self._channel.port is not None:
             self._channel.port.hold_music((HOLD_MUSIC,))
 
@@ -73,3 +78,38 @@ class Sound:
         self.talk_detection = None if silence_ms is None else (silence_ms, threshold)
         if self._channel.port is not None:
             self._channel.port.detect_talk(silence_ms, threshold)
+
+    def detect_tone(self, wanted: ToneDetection | None) -> None:
+        """Listen for a tone, in place of the one before, whose counts go on; None ends it."""
+        before, self.tone_detection = self.tone_detection, wanted
+        if before is not None and wanted is not None:
+            wanted.heard_in, wanted.heard_out = before.heard_in, before.heard_out
+        if before is not wanted:
+            self._listen_for(wanted)
+
+    def heard_tone(self, *, outgoing: bool) -> str | None:
+        """Count a tone that was listened for.
+
+        None where it is not to be told; else where the channel is to go because of it, or "".
+        """
+        wanted = self.tone_detection
+        if wanted is None or not wanted.heard(outgoing=outgoing):
+            return None
+        if wanted.over:
+            self._listen_for(wanted)
+        return wanted.place(outgoing=outgoing)
+
+    def _listen_for(self, wanted: ToneDetection | None) -> None:
+        port = self._channel.port
+        if port is None:
+            return
+        for outgoing in (False, True):
+            if wanted is None or not wanted.listens(outgoing=outgoing):
+                port.detect_tone(0, outgoing=outgoing)
+            else:
+                port.detect_tone(
+                    wanted.frequency,
+                    outgoing=outgoing,
+                    duration_ms=wanted.duration_ms,
+                    decibels=wanted.decibels,
+                )

@@ -11,6 +11,7 @@ import msgspec
 from .assignment import Assignment
 from .snapshots import Party
 from .technology import ReportsTransfer
+from .tone_detection import BadDetection, parse
 
 if TYPE_CHECKING:
     from .channel import Channel
@@ -152,6 +153,25 @@ def _write_transfer_handling(channel: "Channel", _argument: str, value: str) -> 
     leg.leave_transfers(to_application=TRANSFER_HANDLING[value])
 
 
+def _write_tone_detect(channel: "Channel", argument: str, _value: str) -> None:
+    """``TONE_DETECT(FREQUENCY,MILLISECONDS,OPTIONS)=``: what is to be listened for."""
+    try:
+        channel.sound.detect_tone(parse(argument))
+    except BadDetection as bad:
+        raise UnknownFunction(f"TONE_DETECT: {bad}") from None
+
+
+def _read_tone_detect(channel: "Channel", argument: str) -> str:
+    """How many tones came in (``rx``) or went out (``tx``), while there is something listened for.
+
+    As in Asterisk any text with a ``t`` means the latter.
+    """
+    wanted = channel.sound.tone_detection
+    if wanted is None or not {"t", "r"} & set(argument):
+        raise UnknownFunction(f"TONE_DETECT({argument})")
+    return str(wanted.heard_out if "t" in argument else wanted.heard_in)
+
+
 def _read_nothing(_channel: "Channel", argument: str) -> str:
     raise UnknownFunction(argument)
 
@@ -162,6 +182,7 @@ FUNCTIONS: dict[str, tuple[Reader, Writer]] = {
     "CHANNEL": (_read_channel, _write_channel),
     "TALK_DETECT": (_read_nothing, _write_talk_detect),
     "PJSIP_TRANSFER_HANDLING": (_read_nothing, _write_transfer_handling),
+    "TONE_DETECT": (_read_tone_detect, _write_tone_detect),
 }
 
 # Variables that no one sets: they show where and what the channel is.

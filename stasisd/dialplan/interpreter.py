@@ -94,7 +94,8 @@ class Interpreter:
             return False
         arguments = self.substituted(channel, step.arguments, where)
         channel.show_application(step.application, arguments, announce=True)
-        await application(channel, arguments)
+        with trio.CancelScope() as channel.step:  # cancelled where the channel is sent elsewhere
+            await application(channel, arguments)
         return True
 
     def substituted(self, channel: Channel, text: str, where: str) -> str:

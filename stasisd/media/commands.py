@@ -252,6 +252,19 @@ class DetectTalk(PortCommand, frozen=True):
     silence_ms: int
 
 
+class DetectTone(PortCommand, frozen=True):
+    """Tell when a tone comes in (or goes out) on this frequency in hertz; 0 ends that.
+
+    It is told once for each tone, when that has lasted for `duration_ms`. A tone is this many
+    `decibels` above all else there is.
+    """
+
+    outgoing: bool
+    frequency: int
+    duration_ms: int = 500
+    decibels: int = 16
+
+
 class Mute(PortCommand, frozen=True):
     """Replace what comes in, or what goes out, by silence; or end that."""
 
@@ -341,6 +354,7 @@ AnyCommand = (
     | Indicate
     | HoldMusic
     | DetectTalk
+    | DetectTone
     | Mute
     | DetectDtmf
     | Play

@@ -126,6 +126,7 @@ class Engine:
         for slot, digit, duration_ms in parts.detector.listen(due):
             parts.digits.received(slot, digit, duration_ms, audible=True)
         parts.talk.listen(due)
+        parts.listened.coming_in(phase)
         parts.snoops.coming_in(phase)
         parts.mixes.hear(phase)
         parts.floor.listen(phase, frame_number)
@@ -165,6 +166,7 @@ class Engine:
         parts, ports = self._parts, self._parts.ports
         parts.sources.fill(ports.due(phase), frame_number)
         parts.snoops.going_out(phase)
+        parts.listened.going_out(phase)
         rows = ports.rows(phase, RTP)
         if len(rows):
             parts.sender.send(rows, frame_number)

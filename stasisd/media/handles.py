@@ -257,6 +257,16 @@ class Port:
         wanted = 0 if silence_ms is None else max(1, threshold)
         self._send(commands.DetectTalk(self.slot, self.generation, wanted, silence_ms or 0))
 
+    def detect_tone(
+        self, frequency: int, *, outgoing: bool, duration_ms: int = 500, decibels: int = 16
+    ) -> None:
+        """Have ToneDetected reported for each tone of one side; a frequency of 0 ends that."""
+        self._send(
+            commands.DetectTone(
+                self.slot, self.generation, outgoing, frequency, duration_ms, decibels
+            )
+        )
+
     def silence(self, on: bool) -> None:
         """Send silence where there is nothing else to send."""
         self._send(commands.Silence(self.slot, self.generation, on))

@@ -17,6 +17,7 @@ from .snooping import Snoops
 from .sources import Sources
 from .streams import Random, Streams
 from .talk import Floor, Talk
+from .tones import Tones
 from .transport import Transport
 from .wires import Wires
 
@@ -45,6 +46,7 @@ class Parts:
         )
         self.detector = Detector(self.ports)
         self.talk = Talk(self.ports, self.reports)
+        self.listened = Tones(self.ports, self.reports)
         self.floor = Floor(self.ports, self.mixes, self.reports)
         self.recorders = Recorders(self.ports, writer, self.reports)
         self.reporting = Reporting(self.streams, transport, random, unix_time)

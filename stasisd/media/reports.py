@@ -62,6 +62,12 @@ class TalkFinished(PortReport, frozen=True):
     duration_ms: int
 
 
+class ToneDetected(PortReport, frozen=True):
+    """The tone that was listened for has lasted long enough, in what comes in or goes out."""
+
+    outgoing: bool
+
+
 class MusicFailed(PortReport, frozen=True):
     """The music on hold can't be read, and a tone has taken its place."""
 
@@ -181,6 +187,7 @@ AnyReport = (
     | StreamEnded
     | TalkStarted
     | TalkFinished
+    | ToneDetected
     | MusicFailed
     | Speakers
     | DtmfSent

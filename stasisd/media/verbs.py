@@ -16,6 +16,7 @@ from .commands import (
     ControlRecording,
     DetectDtmf,
     DetectTalk,
+    DetectTone,
     Disconnect,
     Echo,
     HoldMusic,
@@ -63,6 +64,7 @@ class Verbs:
             Indicate: self._indicate,
             HoldMusic: self._hold_music,
             DetectTalk: self._detect_talk,
+            DetectTone: self._detect_tone,
             Mute: self._mute,
             DetectDtmf: self._detect,
             Play: self._play,
@@ -149,6 +151,7 @@ class Verbs:
         self._parts.tones.stop(slot, "closed")
         self._parts.music.stop(slot)
         self._parts.talk.detect(slot, 0, 0)
+        self._parts.listened.forget(slot)
         self._parts.digits.close(slot)
         self._parts.recorders.close(slot)
         self._parts.mixes.leave(slot)
@@ -225,6 +228,17 @@ class Verbs:
 
     def _detect_talk(self, command: DetectTalk) -> None:
         self._parts.talk.detect(command.slot, max(0, command.threshold), command.silence_ms)
+
+    def _detect_tone(self, command: DetectTone) -> None:
+        if not 0 <= command.frequency < self._parts.ports.rate // 2:
+            raise Refused(f"{command.frequency} Hz can't be heard")
+        self._parts.listened.detect(
+            command.slot,
+            outgoing=command.outgoing,
+            frequency=command.frequency,
+            duration_ms=command.duration_ms,
+            decibels=command.decibels,
+        )
 
     def _mute(self, command: Mute) -> None:
         if command.side in {"in", "both"}:

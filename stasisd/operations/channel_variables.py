@@ -54,8 +54,10 @@ def set_variable(
 def _set(channel: Channel, assignment: Assignment) -> None:
     try:
         core.assign(channel, assignment)
-    except UnknownFunction:
-        raise OperationFailed("Failed to set variable") from None
+    except UnknownFunction as unknown:
+        raise OperationFailed(
+            "Failed to set variable", detail=f"a function can't be set so: {unknown}"
+        ) from None
 
 
 @operation("channels.getChannelVars", rest="GET /channels/{channelId}/variables", errors=VARIABLE)

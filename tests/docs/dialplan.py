@@ -22,10 +22,12 @@ def functions() -> str:
         ("`CONNECTEDLINE(num)`, `CONNECTEDLINE(name)`, `CONNECTEDLINE(all)`", "read and set"),
         *((code(f"CHANNEL({name})"), _access(name)) for name in variables.CHANNEL_PROPERTIES),
         ("`TALK_DETECT(set)`, `TALK_DETECT(remove)`", "set"),
+        ("[`TONE_DETECT(...)`](media.md#tones-that-are-listened-for)", "set"),
+        ("`TONE_DETECT(rx)`, `TONE_DETECT(tx)`", "read"),
         ("`PJSIP_TRANSFER_HANDLING()`", "set"),
         *((code(name), "read") for name in variables.BUILT_IN),
     ]
-    assert len(variables.FUNCTIONS) == 5, "a function has no row yet"
+    assert len(variables.FUNCTIONS) == 6, "a function has no row yet"
     return table(("name", "may be"), rows)
 
 

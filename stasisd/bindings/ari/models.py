@@ -105,6 +105,7 @@ EVENTS: Mapping[str, Model] = {
     "ChannelTalkingFinished": _event(channel="Channel", duration="int"),
     "ChannelTalkingStarted": _event(channel="Channel"),
     "ChannelTransfer": _event({"state": "string"}, refer_to="ReferTo", referred_by="ReferredBy"),
+    "ChannelToneDetected": _event(channel="Channel"),
     "ChannelUnhold": _event(channel="Channel"),
     "ChannelUserevent": _event(
         {"channel": "Channel", "bridge": "Bridge", "endpoint": "Endpoint"},
