@@ -68,7 +68,8 @@ class Stream:
         if self._ended_at is None:
             self._ended_at = trio.current_time()
             self._scope.cancel()
-            self._socket.close()
+            if self._speaking is None:  # else its tasks may be about to use it
+                self._socket.close()
             self._frame.unpark_all()
 
     # What the caller's side wants.
@@ -115,7 +116,7 @@ class Stream:
 
     async def _run(self, speaking: Speaking) -> None:
         try:
-            with self._scope:
+            with self._socket, self._scope:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self._send, speaking)
                     nursery.start_soon(self._receive, speaking)
