@@ -116,7 +116,10 @@ class Call:
 
 
 class Phone:
-    """A user agent on a UDP socket. All of its calls share one address for audio, ``rtp``."""
+    """A user agent on a UDP socket. All of its calls share one address for audio, ``rtp``.
+
+    To a ``deaf`` one nothing gets through.
+    """
 
     def __init__(self, server: Address, name: str = "100", rtp: Address | None = None) -> None:
         self.name = name
@@ -124,6 +127,7 @@ class Phone:
         self.rtp = rtp or (HOST, 9)
         self.calls: dict[CallId, Call] = {}
         self.registered = trio.Event()
+        self.deaf = False
         self._socket = socket.socket(type=socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         self._kick = trio.Event()
@@ -146,6 +150,8 @@ class Phone:
                 task_status.started()
                 while True:
                     data, source = await waiting.recvfrom(65535)
+                    if self.deaf:
+                        continue
                     self.agent.receive(data, Flow("udp", self.local, source), trio.current_time())
                     self._act()
 

@@ -148,6 +148,7 @@ async def running(folder: Path, text: str, dialplan: str | None = None) -> Async
         stdout=subprocess.DEVNULL,
         check=False,
         env=environment(folder),
+        deliver_cancel=_kill,
     )
     async with trio.open_nursery() as nursery:
         program = Program(await nursery.start(start), folder)
@@ -156,6 +157,10 @@ async def running(folder: Path, text: str, dialplan: str | None = None) -> Async
             await program.addresses()
         yield program
         nursery.cancel_scope.cancel()
+
+
+async def _kill(process: trio.Process) -> None:
+    process.kill()
 
 
 async def run_to_its_end(folder: Path, text: str) -> subprocess.CompletedProcess[bytes]:

@@ -107,15 +107,19 @@ class Line:
             self._wire.send(flow, data)
 
     async def receive(self) -> list[events.Event]:
-        """Wait until something happened to calls or registrations, and take all of it."""
-        while not (happened := self._happened()):
-            due = self.agent.next_timeout()
-            with trio.move_on_at(float("inf") if due is None else due):
-                await self._inbox.wait()
-            for heard in self._inbox.take():
-                self._hear(heard)
-            self.agent.handle_timeout(self.now())
-        return happened
+        """Wait until something comes or is due, and take what happened by it, which may be nothing.
+
+        Nothing happens to a call when its BYE is answered, but who waits for that wants to look.
+        """
+        if happened := self._happened():
+            return happened
+        due = self.agent.next_timeout()
+        with trio.move_on_at(float("inf") if due is None else due):
+            await self._inbox.wait()
+        for heard in self._inbox.take():
+            self._hear(heard)
+        self.agent.handle_timeout(self.now())
+        return self._happened()
 
     def _happened(self) -> list[events.Event]:
         # Sent first: what is said on a connection precedes its end.

@@ -117,6 +117,18 @@ async def test_no_calls_while_draining(world: World) -> None:
     assert (await phone.rejected()).status == 503
 
 
+async def test_all_is_quiet_as_soon_as_the_last_bye_is_answered(world: World) -> None:
+    phone = await world.phone("100")
+    await phone.call("600")
+    world.switch.drops = lambda data: data.startswith(b"BYE")
+    world.tenant.drain(16)
+    await world.tenant.wait_empty()
+    await world.events.settle(1)
+    world.switch.drops = lambda _: False
+    with trio.fail_after(4):  # it is sent again within so many seconds, and for 32
+        await world.sip.wait_quiet()
+
+
 class SlowMedia:
     """Media whose ports open, and are handed out when a test says so."""
 
