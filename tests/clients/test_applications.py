@@ -12,7 +12,7 @@ import soundfile
 
 from stasisd.demo.caller import prompt
 from stasisd.demo.hearing import RATE
-from tests.support.handset import Handset
+from tests.support.handset import Handset, all_hear
 
 from .running import Client, Stage
 
@@ -28,8 +28,7 @@ async def converse(*people: Handset) -> None:
     voices = {person.voice for person in people}
     for person in people:
         person.talk()
-    for person in people:
-        await person.hears_only(*voices - {person.voice})
+    await all_hear({person: voices - {person.voice} for person in people})
 
 
 # --- ari-client

@@ -6,7 +6,7 @@ time raises NotHeard.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -141,6 +141,13 @@ class Handset:
 
     def _tones(self, among: Iterable[int]) -> set[int]:
         return tones_in(self.call.heard[-round(STEADY * RATE) :] / 32768, among)
+
+
+async def all_hear(expected: Mapping[Handset, set[int]]) -> None:
+    """Wait until each of these people hears its voices, and none of the others."""
+    async with trio.open_nursery() as nursery:
+        for person, voices in expected.items():
+            nursery.start_soon(person.hears_only, *voices)
 
 
 @asynccontextmanager
