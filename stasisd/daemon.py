@@ -24,14 +24,17 @@ from stasisd.bindings.ari.performing import Performer
 from stasisd.bindings.documents import SwaggerDocuments
 from stasisd.bindings.outbound.service import Outbound
 from stasisd.bindings.outbound.settings import OutboundSettings
+from stasisd.bindings.rest.media import MediaResponder
 from stasisd.bindings.rest.responder import AriResponder
 from stasisd.bindings.rest.server import serve
 from stasisd.bindings.rest.site import HttpSettings
+from stasisd.bindings.websocket.media import MediaSession
 from stasisd.bindings.websocket.opening import open_session
 from stasisd.bindings.websocket.session import EventSession, WebSocketSettings
 from stasisd.bindings.websocket.wire import ServedSocket
 from stasisd.config import Configuration, settings
 from stasisd.core import causes
+from stasisd.core.media_socket import Expected
 from stasisd.media.control import Media, MediaSettings
 from stasisd.operations import OPERATIONS
 from stasisd.operations.authentication import Authenticator
@@ -173,7 +176,13 @@ class Daemon:
             prefix=http.prefix,
             allowed_origins=http.allowed_origins,
         )
-        responder = self._responder(shell)
+        responder = MediaResponder(
+            self._responder(shell),
+            self._expecting,
+            partial(MediaSession, max_message=shell.max_message),
+            prefix=shell.prefix,
+            server=shell.server,
+        )
         await serve(responder, shell, stop=finished, task_status=task_status)
 
     def _responder(self, shell: HttpSettings) -> AriResponder:
@@ -195,6 +204,11 @@ class Daemon:
             server=shell.server,
             prefix=shell.prefix,
         )
+
+    def _expecting(self, connection_id: str) -> Expected | None:
+        """The channel that expects a socket by this id, in whatever tenant."""
+        asked = (tenant.expected_sockets.get(connection_id) for tenant in self.tenants.values())
+        return next(filter(None, asked), None)
 
     def _session(self, hearing: Hearing, grant: Grant) -> EventSession:
         return open_session(self._performer, hearing, grant, time.time, WebSocketSettings())

@@ -9,10 +9,12 @@ from stasisd.sdp.codecs import BY_NAME as CODECS
 
 from .decode import did_you_mean, show
 from .errors import KeyPath, Mistake
-from .outbound import check_outbound
+from .outbound import check_media_connections, check_outbound
 from .settings import Group, Http, MediaProcess, Settings, Sip, SipEndpoint, Tenant, User
 from .tenants import check_tenants
 
+MEDIA = "media"
+MEDIA_HINT = f"'{MEDIA}' is where programs open WebSockets for sound."
 _ORIGIN = re.compile(r"\*|https?://[^/?#\s]+")
 _ORPHANS = re.compile(r"keep|(continue|hangup)(:[0-9]{1,5})?")
 _PREFIX = re.compile(r"[A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*")
@@ -47,6 +49,8 @@ def check(settings: Settings) -> Iterator[Mistake]:
 def _check_http(http: Http) -> Iterator[Mistake]:
     yield from _check_list(("http", "bind"), http.bind)
     yield from _match(_PREFIX, ("http", "prefix"), http.prefix, "a path such as ari")
+    if http.prefix.rpartition("/")[2] == MEDIA:
+        yield Mistake(("http", "prefix"), "a path such as ari", show(http.prefix), MEDIA_HINT)
     for index, origin in enumerate(http.allowed_origins):
         path = ("http", "allowed_origins", index)
         expected = "an origin such as https://example.com, or *"
@@ -86,6 +90,7 @@ def _check_tenant(path: KeyPath, tenant: Tenant) -> Iterator[Mistake]:
     for name, group in tenant.groups.items():
         yield from _check_group((*path, "groups", name), name, group)
     yield from check_outbound((*path, "outbound"), tenant)
+    yield from check_media_connections((*path, "media_connections"), tenant)
 
 
 def _check_user(path: KeyPath, name: str, user: User) -> Iterator[Mistake]:

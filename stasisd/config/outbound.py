@@ -1,12 +1,14 @@
-"""Mistakes in the WebSockets that the daemon shall open."""
+"""Mistakes in the WebSockets that the daemon shall open, for events and for media."""
 
+import re
 from collections.abc import Iterator
 from urllib.parse import SplitResult, urlsplit
 
 from .decode import did_you_mean, show
 from .errors import KeyPath, Mistake
-from .settings import Outbound, Tenant
+from .settings import MediaConnection, Outbound, Tenant
 
+_NAME = re.compile(r"[A-Za-z0-9_.-]+")
 EXAMPLE = "an address such as wss://app.example.com/ari"
 
 
@@ -20,11 +22,25 @@ def check_outbound(path: KeyPath, tenant: Tenant) -> Iterator[Mistake]:
         if given.user not in tenant.users:
             hint = did_you_mean(given.user, tenant.users)
             yield Mistake((*place, "user"), "an ARI user of this tenant", show(given.user), hint)
-        if (given.username is None) != (given.password is None):
-            yield Mistake(place, "username and password, or none of them", "one of them")
+        yield from _check_credentials(place, given)
         if given.retry_first_seconds > given.retry_longest_seconds:
             seconds = f"{given.retry_first_seconds:g}, {given.retry_longest_seconds:g}"
             yield Mistake(place, "retry_first_seconds <= retry_longest_seconds", seconds)
+
+
+def check_media_connections(path: KeyPath, tenant: Tenant) -> Iterator[Mistake]:
+    """All mistakes in the servers of programs that media may go to."""
+    for name, given in tenant.media_connections.items():
+        place = (*path, name)
+        if _NAME.fullmatch(name) is None:
+            yield Mistake(place, "a name of letters, digits and . _ -", show(name))
+        yield from _check_url((*place, "url"), given.url)
+        yield from _check_credentials(place, given)
+
+
+def _check_credentials(path: KeyPath, given: Outbound | MediaConnection) -> Iterator[Mistake]:
+    if (given.username is None) != (given.password is None):
+        yield Mistake(path, "username and password, or none of them", "one of them")
 
 
 def _check_url(path: KeyPath, url: str) -> Iterator[Mistake]:

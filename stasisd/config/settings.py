@@ -163,6 +163,22 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True):
         return f"Outbound(url={self.url!r}, applications={self.applications!r})"
 
 
+class MediaConnection(msgspec.Struct, frozen=True, kw_only=True):
+    """A program's server that `externalMedia` names over a WebSocket; `url` has to be given.
+
+    `username` and `password` are what the daemon shows to the server. `authorities` is the
+    system's where None.
+    """
+
+    url: str = ""
+    username: str | None = None
+    password: str | None = None
+    authorities: Path | None = None
+
+    def __repr__(self) -> str:
+        return f"MediaConnection(url={self.url!r})"
+
+
 class RemoteMedia(msgspec.Struct, frozen=True, kw_only=True):
     """Media that is fetched by `http:` and `https:` URIs, and the bounds of that."""
 
@@ -209,6 +225,7 @@ class Tenant(msgspec.Struct, frozen=True, kw_only=True):
     )
     groups: dict[str, Group] = field(default_factory=dict)
     outbound: dict[str, Outbound] = field(default_factory=dict)
+    media_connections: dict[str, MediaConnection] = field(default_factory=dict)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

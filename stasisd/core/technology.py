@@ -137,16 +137,23 @@ class MediaPeer(msgspec.Struct, frozen=True, kw_only=True):
     """Something outside that a channel exchanges bare media with, without a call.
 
     ``format`` is a codec's name. ``server`` says that we wait for the peer to come to us.
-    ``identity`` is what we call ourselves there, where the technology says that; ``path`` is
-    that of a WebSocket.
+    ``identity`` is what we call ourselves there, where the technology says that. The rest is of
+    WebSockets: ``connection`` names one of the configuration instead of a host; ``secure`` is with
+    TLS; ``query`` goes to the end of the path; ``json`` is the form of the texts; ``answers`` says
+    that the peer's coming is its answer.
     """
 
-    host: str
-    port: int
+    host: str = ""
+    port: int = 0
     format: str
     server: bool = False
     identity: UUID | None = None
+    connection: str | None = None
+    secure: bool = False
     path: str = "/"
+    query: str = ""
+    json: bool = False
+    answers: bool = True
 
 
 @runtime_checkable

@@ -35,6 +35,7 @@ from .groups import Groups
 from .journal import EventLimits, Numbers
 from .log_files import LogFiles
 from .mailbox import Mailboxes
+from .media_socket import Expected
 from .orphans import Orphans
 from .playback import Playback
 from .recording import LiveRecording
@@ -122,6 +123,8 @@ class Tenant:
         self.media_egress = Egress(settings.media_networks)
         self.router: Router
         self.reachable: Reachable = {}
+        # The sockets that channels wait for, by the ids that programs come with.
+        self.expected_sockets: dict[str, Expected] = {}
         # One recording at a time is converted, so that calls keep the processor.
         self.converting = trio.CapacityLimiter(1)
         self.draining = False

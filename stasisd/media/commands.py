@@ -92,7 +92,7 @@ class Remote(msgspec.Struct, frozen=True, array_like=True):
     flow: Flow = "sendrecv"
 
 
-Framing = Literal["audiosocket", "plain"]
+Framing = Literal["audiosocket", "paced"]
 StreamFormat = Literal["slin", "slin16", "ulaw", "alaw"]  # AudioSocket knows the first two
 
 # ---- what is recorded ----------------------------------------------------------------------

@@ -1,8 +1,9 @@
-"""Ports whose audio travels over a stream socket: AudioSocket, or plain samples.
+"""Ports whose audio travels over a stream socket: AudioSocket, or sound that control paces.
 
 A stream may bring sound faster than it is spoken: a machine that speaks sends a sentence at once.
 So what came is queued, and nothing more is read while enough is queued; the far end then waits, as
-TCP has it. What the far end does not take for a second is left out, as on a wire.
+TCP has it. What the far end does not take for a second is left out, as on a wire. Control has such
+a queue of its own for those that it paces, and what it says is read at once.
 """
 
 from collections import deque
@@ -10,10 +11,11 @@ from typing import Protocol
 
 import numpy as np
 
-from . import audiosocket
+from . import audiosocket, paced
 from .codecs import NUMBERS, Samples, decode, encode
 from .commands import ALL_DIGITS, Framing, StreamFormat
 from .linear import Linear
+from .paced import SIGNALS, Signal
 from .ports import Ports, Rows
 from .reports import Report, StreamEnded
 
@@ -73,35 +75,52 @@ def _coding(name: StreamFormat) -> Coding:
             return Companded(NUMBERS["PCMA"])
 
 
+Said = Samples | Signal
+
+
 class Ended(Exception):
     """The far end ended the stream; says why."""
 
 
-class Plain:
-    """Nothing but octets of the format."""
+class Paced:
+    """Sound of any format with control's signals in it; see :mod:`.paced`."""
+
+    bounded = True
 
     def __init__(self, name: StreamFormat) -> None:
+        self._parser = audiosocket.Parser()
         self._coding = _coding(name)
         self._width = 2 if name in {"slin", "slin16"} else 1
         self._rest = b""
 
-    def read(self, data: bytes) -> tuple[list[Samples], str]:
-        """Sound and digits in what came."""
-        data = self._rest + data
-        whole = len(data) - len(data) % self._width
-        self._rest = data[whole:]
-        return [self._coding.decode(data[:whole])], ""
+    def read(self, data: bytes) -> tuple[list[Said], str]:
+        """Sound and signals in what came."""
+        said: list[Said] = []
+        for kind, content in self._parser.receive(data):
+            if kind == audiosocket.AUDIO:
+                said.append(self._decode(content))
+            elif kind in SIGNALS:
+                said.append(Signal(kind))
+                if kind == Signal.FLUSH:
+                    self._rest = b""
+        return said, ""
+
+    def _decode(self, octets: bytes) -> Samples:
+        octets = self._rest + octets
+        whole = len(octets) - len(octets) % self._width
+        self._rest = octets[whole:]
+        return self._coding.decode(octets[:whole])
 
     def sound(self, samples: Samples) -> bytes:
         """A frame for the far end."""
-        return self._coding.encode(samples)
+        return paced.sound(self._coding.encode(samples))
 
-    def digit(self, _digit: str) -> bytes:
-        """Digits have no place in plain sound."""
-        return b""
+    def digit(self, digit: str) -> bytes:
+        """A key for the far end."""
+        return audiosocket.make(audiosocket.DIGIT, digit.encode())
 
     def goodbye(self) -> bytes:
-        """Nor has an end."""
+        """Control knows that it is the end."""
         return b""
 
 
@@ -113,6 +132,8 @@ def _digit(content: bytes) -> str:
 class Framed:
     """AudioSocket; the far end may send sound at either rate, whatever we send."""
 
+    bounded = False
+
     def __init__(self, name: StreamFormat) -> None:
         self._parser = audiosocket.Parser()
         self._kind = audiosocket.AUDIO_16 if name == "slin16" else audiosocket.AUDIO
@@ -121,9 +142,10 @@ class Framed:
             audiosocket.AUDIO_16: Linear(16000, "<"),
         }
 
-    def read(self, data: bytes) -> tuple[list[Samples], str]:
+    def read(self, data: bytes) -> tuple[list[Said], str]:
         """Sound and digits in what came; raises Ended."""
-        sounds, digits = [], ""
+        sounds: list[Said] = []
+        digits = ""
         for kind, content in self._parser.receive(data):
             if kind in self._codings:
                 even = content[: len(content) - len(content) % 2]
@@ -152,39 +174,70 @@ class Framed:
 class Wire:
     """One stream: what is queued for its port, and what the far end has yet to take."""
 
-    def __init__(self, stream: Stream, framing: Plain | Framed, hello: bytes) -> None:
+    def __init__(self, stream: Stream, framing: Paced | Framed, hello: bytes) -> None:
         self.stream = stream
         self.framing = framing
         self.ended = False
-        self._queue: deque[Samples] = deque()
-        self.queued = 0
-        self._playing = self._waited = False
+        self._queue: deque[Said] = deque()
+        self._queued = 0
+        self._playing = self._waited = self._paused = False
         self._unsent: deque[bytes] = deque([hello] if hello else [])
 
-    def put(self, sounds: list[Samples]) -> None:
-        """Queue what came."""
-        self._queue.extend(sounds)
-        self.queued += sum(len(sound) for sound in sounds)
+    @property
+    def wants_more(self) -> bool:
+        """Whether what has come should be read."""
+        return not self.ended and (self.framing.bounded or self._queued < ENOUGH)
+
+    def put(self, said: list[Said]) -> None:
+        """Queue what came, or do what it says."""
+        for each in said:
+            if isinstance(each, Signal):
+                self._obey(each)
+            else:
+                self._queue.append(each)
+                self._queued += len(each)
+
+    def _obey(self, signal: Signal) -> None:
+        match signal:
+            case Signal.MARK:
+                self._queue.append(signal)
+            case Signal.FLUSH:
+                self._queue.clear()
+                self._queued = 0
+                self._unsent.append(paced.make(signal))
+            case Signal.PAUSE | Signal.RESUME:
+                self._paused = signal is Signal.PAUSE
 
     def take(self, frame: Samples) -> bool:
         """Fill the next frame; False where there is nothing, or too little to begin with."""
+        if self._paused:
+            return False
+        self._pass_marks()
         if not self._playing:
-            self._playing = self.queued >= BEGIN or self._waited
-            self._waited = self.queued > 0
-        if not self._playing or not self.queued:
+            self._playing = self._queued >= BEGIN or self._waited
+            self._waited = self._queued > 0
+        if not self._playing or not self._queued:
             self._playing = False
             return False
         filled = 0
         while self._queue and filled < len(frame):
             sound = self._queue.popleft()
+            assert not isinstance(sound, Signal), "those at the head were passed"
             count = min(len(sound), len(frame) - filled)
             frame[filled : filled + count] = sound[:count]
             filled += count
             if count < len(sound):
                 self._queue.appendleft(sound[count:])
+            self._pass_marks()
         frame[filled:] = 0
-        self.queued -= filled
+        self._queued -= filled
         return True
+
+    def _pass_marks(self) -> None:
+        """Send back the marks before which nothing is left."""
+        while self._queue and isinstance(self._queue[0], Signal):
+            self._queue.popleft()
+            self._unsent.append(paced.make(Signal.MARK))
 
     def send(self, data: bytes) -> None:
         """Send what waits and then this, or let it wait; past the patience it is left out."""
@@ -216,7 +269,7 @@ class Wires:
         self, slot: int, stream: Stream, framing: Framing, name: StreamFormat, hello: bytes
     ) -> None:
         """Begin with a stream; `hello` is sent first, as it is."""
-        made = Framed(name) if framing == "audiosocket" else Plain(name)
+        made = Framed(name) if framing == "audiosocket" else Paced(name)
         self._wires[slot] = Wire(stream, made, hello)
 
     def close(self, slot: int) -> None:
@@ -230,22 +283,24 @@ class Wires:
         """Read what has come for the ports, and fill their `rx`."""
         for slot in rows.tolist():
             wire = self._wires[slot]
-            if not wire.ended and wire.queued < ENOUGH:
+            if wire.wants_more:
                 self._read(slot, wire)
             self._ports.rx_ok[slot] = wire.take(self._ports.rx[slot])
 
     def _read(self, slot: int, wire: Wire) -> None:
         data = wire.stream.receive()
+        while data and wire.framing.bounded and (more := wire.stream.receive()):
+            data += more
         try:
             if data is None:
                 raise Ended("the far end closed the connection")
-            sounds, digits = wire.framing.read(data)
+            said, digits = wire.framing.read(data)
         except Ended as ended:
             wire.ended = True
             generation = int(self._ports.generation[slot])
             self._reports.append(StreamEnded(slot, generation, str(ended)))
         else:
-            wire.put(sounds)
+            wire.put(said)
             self._digits += [(slot, digit) for digit in digits]
 
     def digits(self) -> list[tuple[int, str]]:

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+from caps.access import Right
 from stasisd.core import variables as core
 from stasisd.core.assignment import Assignment
 from stasisd.core.channel import Channel
@@ -11,19 +12,29 @@ from .assignments import assignments
 from .declare import Absent, Control, Named, Read, Required, operation
 from .errors import NotFound, OperationFailed
 from .in_stasis import held
+from .parameters import Mentions
 
 VARIABLE = {
     400: "Missing variable parameter",
     404: "Channel or variable not found",
     409: "Channel not in a Stasis application",
 }
+# Who has the value may hear and speak in the channel.
+GUARDED = "MEDIA_WEBSOCKET_CONNECTION_ID"
+
+
+def _guarded(name: str) -> tuple[str, str] | None:
+    return ("variable", GUARDED) if name.strip() == GUARDED else None
+
+
 VariableName = Annotated[str, Named("variable"), Required("Variable name is required")]
+READABLE = Mentions(Right.CONTROL, _guarded)
 NAMED = Absent("Provided channel was not found")
 
 
 @operation("channels.getChannelVar", rest="GET /channels/{channelId}/variable", errors=VARIABLE)
 def get_variable(
-    channel: Annotated[Read[Channel], NAMED], variable: VariableName
+    channel: Annotated[Read[Channel], NAMED], variable: Annotated[VariableName, READABLE]
 ) -> dict[str, str]:
     """Get a channel variable or the value of a function."""
     return {"value": _value(channel, variable)}
@@ -63,7 +74,7 @@ def _set(channel: Channel, assignment: Assignment) -> None:
 @operation("channels.getChannelVars", rest="GET /channels/{channelId}/variables", errors=VARIABLE)
 def get_variables(
     channel: Annotated[Read[Channel], NAMED],
-    variables: Annotated[list[str], Required("Variable names are required")],
+    variables: Annotated[list[str], Required("Variable names are required"), READABLE],
 ) -> dict[str, dict[str, str]]:
     """Get several channel variables; those that are not set read as empty."""
     names = [name.strip() for name in variables]

@@ -39,7 +39,7 @@ class AudioSocket:
     async def open_peer(self, tenant: Tenant, peer: MediaPeer, new: NewChannel) -> Channel:
         """Connect, say who we are, and make a channel. Raises AllocationFailed."""
         assert peer.identity is not None
-        stream = await connected(await resolved(tenant, peer), peer.port)
+        stream = await connected(await resolved(tenant, peer.host), peer.port)
         try:
             media = tenant.media.open_stream(
                 stream.socket.fileno(),

@@ -5,36 +5,37 @@ import trio
 from stasisd.core.channel import Channel
 from stasisd.core.egress import look_up
 from stasisd.core.snapshots import ChannelSnapshot, DialplanPosition
-from stasisd.core.technology import AllocationFailed, Leg, MediaPeer, NewChannel, OutOfReach
+from stasisd.core.technology import AllocationFailed, Leg, NewChannel, OutOfReach
 from stasisd.core.tenant import Tenant
 
 RESOLVE_SECONDS = 5
 CONNECT_SECONDS = 3
 
 
-async def resolved(tenant: Tenant, peer: MediaPeer) -> list[str]:
-    """The peer's addresses that the tenant's rule permits, of which there is one at least.
+async def resolved(tenant: Tenant, host: str) -> list[str]:
+    """A host's addresses that the tenant's rule permits, of which there is one at least.
 
     Raises OutOfReach where it permits none, and AllocationFailed where there is none.
     """
-    found = await _looked_up(peer)
+    found = await looked_up(host)
     permitted = [address for address in found if tenant.media_egress.permits(address)]
     if not permitted:
         raise OutOfReach(
-            f"{peer.host} is not on the public internet; the setting"
+            f"{host} is not on the public internet; the setting"
             f" tenants.{tenant.name}.egress.allowed_networks allows more networks"
         )
     return permitted
 
 
-async def _looked_up(peer: MediaPeer) -> list[str]:
+async def looked_up(host: str) -> list[str]:
+    """A host's addresses, whatever they are. Raises AllocationFailed."""
     try:
         with trio.fail_after(RESOLVE_SECONDS):
-            return await look_up(peer.host.strip("[]"), peer.port)
+            return await look_up(host.strip("[]"), 0)
     except trio.TooSlowError:
-        raise AllocationFailed(f"{peer.host} could not be looked up in time") from None
+        raise AllocationFailed(f"{host} could not be looked up in time") from None
     except (OSError, UnicodeError) as unknown:
-        raise AllocationFailed(f"{peer.host}: {unknown}") from None
+        raise AllocationFailed(f"{host}: {unknown}") from None
 
 
 async def connected(addresses: list[str], port: int) -> trio.SocketStream:

@@ -70,7 +70,7 @@ class UnicastRtp:
 
     async def open_peer(self, tenant: Tenant, peer: MediaPeer, new: NewChannel) -> Channel:
         """Make a channel whose port is bound, and that shows where. Raises AllocationFailed."""
-        address = (await resolved(tenant, peer))[0], peer.port
+        address = (await resolved(tenant, peer.host))[0], peer.port
         try:
             port = await tenant.media.open_rtp()
         except (MediaUnavailable, NoPortsLeft) as unavailable:

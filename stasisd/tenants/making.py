@@ -20,10 +20,10 @@ from stasisd.operations.authentication import User
 from stasisd.store import secrets
 from stasisd.technologies.audiosocket import AudioSocket
 from stasisd.technologies.local import Local
-from stasisd.technologies.media_websocket import MediaWebSocket
 from stasisd.technologies.sip import SipAccount
 from stasisd.technologies.snoop import Snoop
 from stasisd.technologies.unicast_rtp import UnicastRtp
+from stasisd.technologies.websocket import Connection, MediaWebSocket
 
 PROMPTS = Path(stasisd.__file__).parent / "sounds"
 
@@ -43,7 +43,7 @@ def make(configuration: Configuration, media: Media, name: str, given: settings.
     made.globals.update(plan.variables)
     made.router = Interpreter(plan)
     advertised = configuration.settings.media.advertised_address
-    peers = (UnicastRtp(advertised), AudioSocket(), MediaWebSocket())
+    peers = (UnicastRtp(advertised), AudioSocket(), MediaWebSocket(_connections(given)))
     for technology in (Local(), Snoop(), *peers):
         made.technologies[technology.name] = technology
     made.components |= {each.name: each for each in components.of(made, path)}
@@ -92,6 +92,18 @@ def _audit(configuration: Configuration, name: str) -> AuditSettings | None:
         file_bytes=given.file_bytes,
         keep_files=given.keep_files,
     )
+
+
+def _connections(given: settings.Tenant) -> dict[str, Connection]:
+    return {
+        name: Connection(
+            url=each.url,
+            username=each.username,
+            password=each.password,
+            authorities=each.authorities,
+        )
+        for name, each in given.media_connections.items()
+    }
 
 
 def _media_networks(whole: settings.Settings, given: settings.Egress) -> tuple[str, ...]:

@@ -310,6 +310,20 @@ def test_wrong_types_and_unknown_keys(tmp_path: Path, text: str, expected: str) 
             ),
         ),
         (
+            'tenants.default.media_connections."a/b" = { url = "ws://x" }',
+            (
+                "1: key 'tenants.default.media_connections.a/b': expected a name of letters,"
+                ' digits and . _ -, got "a/b"'
+            ),
+        ),
+        (
+            'http.prefix = "pbx/media"',
+            (
+                "1: key 'http.prefix': expected a path such as ari, got \"pbx/media\"."
+                " 'media' is where programs open WebSockets for sound."
+            ),
+        ),
+        (
             'tenants.default.channelvars = ["a b"]',
             "1: key 'tenants.default.channelvars[0]': expected the name of a variable, got \"a b\"",
         ),

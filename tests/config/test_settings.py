@@ -13,6 +13,7 @@ from stasisd.config.settings import (
     DigestAlgorithm,
     Group,
     LogLevel,
+    MediaConnection,
     Outbound,
     SipEndpoint,
     Tenant,
@@ -25,8 +26,12 @@ OPTIONAL = {
     "certificate", "advertised_address", "password", "caller_number", "dialplan", "recordings",
     "allowed_networks",
 }  # fmt: skip
-# The example of it is a remark as a whole.
-REMARKED = "# [tenants.default.outbound.example]\n"
+# Tables whose examples are remarks as a whole.
+REMARKED = (
+    ("# [tenants.default.groups.support]\n", Group),
+    ("# [tenants.default.outbound.example]\n", Outbound),
+    ("# [tenants.default.media_connections.example]\n", MediaConnection),
+)
 
 
 def settings(folder: Path, text: str) -> Settings:
@@ -51,14 +56,17 @@ def test_the_annotated_file_shows_every_key() -> None:
         (Settings().log, raw["log"]),
         (Settings().shutdown, raw["shutdown"]),
         (Tenant(), tenant),
+        (Tenant().egress, tenant["egress"]),
+        (Tenant().remote_media, tenant["remote_media"]),
         (User(), tenant["users"]["stasis"]),
         (SipEndpoint(), tenant["endpoints"]["100"]),
     ]
-    assert REMARKED in text
-    remarked = (*Outbound.__struct_fields__, *Group.__struct_fields__)
-    assert all(f"\n# {key} = " in text for key in remarked)
+    for header, remarked in REMARKED:
+        assert header in text
+        assert all(f"\n# {key} = " in text for key in remarked.__struct_fields__)
+    whole = {"groups", "outbound", "media_connections"}
     for struct, table in tables:
-        missing = set(struct.__struct_fields__) - set(table) - {"groups", "outbound"}
+        missing = set(struct.__struct_fields__) - set(table) - whole
         assert missing <= OPTIONAL
         assert all(f"\n# {key} = " in text for key in missing)
 
@@ -99,8 +107,11 @@ def test_an_empty_file_is_the_defaults(tmp_path: Path) -> None:
 def test_no_password_is_shown() -> None:
     user, endpoint = User(password="hunter2"), SipEndpoint(password="hunter2")
     outbound = {"a": Outbound(password="hunter2")}
-    shown = repr(Tenant(users={"a": user}, endpoints={"a": endpoint}, outbound=outbound))
-    assert "hunter2" not in shown
+    media = {"a": MediaConnection(password="hunter2")}
+    shown = Tenant(
+        users={"a": user}, endpoints={"a": endpoint}, outbound=outbound, media_connections=media
+    )
+    assert "hunter2" not in repr(shown)
 
 
 @pytest.mark.parametrize(

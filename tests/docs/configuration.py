@@ -31,11 +31,13 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "audit": settings.Audit,
     "shutdown": settings.Shutdown,
     "tenants.default": settings.Tenant,
+    "tenants.default.egress": settings.Egress,
     "tenants.default.remote_media": settings.RemoteMedia,
     "tenants.default.users.NAME": settings.User,
     "tenants.default.endpoints.NAME": settings.SipEndpoint,
     "tenants.default.groups.NAME": settings.Group,
     "tenants.default.outbound.NAME": settings.Outbound,
+    "tenants.default.media_connections.NAME": settings.MediaConnection,
 }
 # The names that the annotated copy gives to what may have any.
 EXAMPLES = {
@@ -43,6 +45,7 @@ EXAMPLES = {
     "endpoints.100": "endpoints.NAME",
     "groups.support": "groups.NAME",
     "outbound.example": "outbound.NAME",
+    "media_connections.example": "media_connections.NAME",
 }
 TYPES: dict[Any, str] = {
     bool: "true or false",

@@ -11,12 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
-from stasisd.media import audiosocket, codecs
+from stasisd.media import audiosocket, codecs, paced
 from stasisd.media.commands import FileSegment, OpenStream, RecordSpec, StreamFormat
 from stasisd.media.control import Media, MediaSettings, MediaUnavailable, Port
 from stasisd.media.disk import InlineDisk
 from stasisd.media.engine import Engine
 from stasisd.media.linear import Linear
+from stasisd.media.paced import Signal
 from stasisd.media.reports import DtmfReceived, PortClosed, StreamEnded
 from stasisd.media.sockets import StreamSocket
 from tests.support.media import InProcessLink, Network, VirtualTransport, in_process
@@ -118,21 +119,84 @@ async def test_sixteen_kilohertz_both_ways(
     assert place_of(again, read_wav(tmp_path / "heard.wav")) >= 0
 
 
-async def test_plain_mu_law(
+def paced_at(
+    media: Media, ends: Ends, stream_format: StreamFormat = "ulaw"
+) -> tuple[Port, Program]:
+    port = media.open_stream(ends[0].fileno(), stream_format, framing="paced")
+    ends[0].close()
+    return port, ends[1]
+
+
+def kinds(program: Program) -> list[int]:
+    """What came back that is no sound."""
+    return [kind for kind, _ in program.frames() if kind != audiosocket.AUDIO]
+
+
+async def test_mu_law_with_signals_in_it(
     media: Media, autojump_clock: MockClock, ends: Ends, tmp_path: Path
 ) -> None:
-    ours, program = ends
-    port = media.open_stream(ours.fileno(), "ulaw", framing="plain")
+    port, program = paced_at(media, ends)
     recording = port.record(RecordSpec(path=str(tmp_path / "heard.wav")))
     said = codecs.encode(speech(1600), codecs.PCMU)
-    program.sock.send(said[:777].tobytes())
-    program.sock.send(said[777:].tobytes())
+    program.sock.send(paced.sound(said[:777].tobytes()) + paced.make(Signal.MARK))
+    program.sock.send(paced.sound(said[777:].tobytes()))
     await port.play((FileSegment(write_wav(tmp_path / "said.wav", speech(1600))),)).wait_ended()
     assert await port.send_dtmf("1").wait_sent()
     recording.stop()
     await recording.wait_ended()
-    assert program.read() == said.tobytes()
+    frames = program.frames()
+    assert b"".join(c for kind, c in frames if kind == audiosocket.AUDIO) == said.tobytes()
+    assert [(k, c) for k, c in frames if k != audiosocket.AUDIO] == [
+        (Signal.MARK, b""), (audiosocket.DIGIT, b"1"),
+    ]  # fmt: skip
     assert place_of(codecs.decode(said, codecs.PCMU), read_wav(tmp_path / "heard.wav")) >= 0
+
+
+async def test_a_mark_comes_back_when_all_before_it_was_spoken(
+    media: Media, autojump_clock: MockClock, ends: Ends
+) -> None:
+    _, program = paced_at(media, ends)
+    program.sock.send(paced.make(Signal.MARK))
+    await trio.sleep(0.05)
+    assert kinds(program) == [Signal.MARK]
+    program.sock.send(paced.sound(bytes(8000)) + 2 * paced.make(Signal.MARK))
+    await trio.sleep(0.9)
+    assert kinds(program) == []
+    await trio.sleep(0.2)
+    assert kinds(program) == [Signal.MARK] * 2
+
+
+async def test_what_is_flushed_is_not_spoken(
+    media: Media, autojump_clock: MockClock, ends: Ends, tmp_path: Path
+) -> None:
+    port, program = paced_at(media, ends, "slin")
+    loud, soft = np.full(8000, 9000, "<i2"), np.full(800, 700, "<i2")
+    program.sock.send(paced.sound(loud.tobytes() + b"x") + paced.make(Signal.MARK))
+    await trio.sleep(0.2)
+    recording = port.record(RecordSpec(path=str(tmp_path / "heard.wav")))
+    program.sock.send(paced.make(Signal.FLUSH) + paced.sound(soft.tobytes()))
+    await trio.sleep(0.5)
+    recording.stop()
+    await recording.wait_ended()
+    heard = read_wav(tmp_path / "heard.wav")
+    assert kinds(program) == [Signal.FLUSH]
+    assert np.count_nonzero(heard == 9000) <= 2 * 160  # what was on its way when it was said
+    assert np.count_nonzero(heard == 700) == len(soft)
+
+
+async def test_a_pause_keeps_what_is_there(
+    media: Media, autojump_clock: MockClock, ends: Ends
+) -> None:
+    _, program = paced_at(media, ends)
+    program.sock.send(paced.sound(bytes(1600)) + paced.make(Signal.MARK))
+    program.sock.send(paced.make(Signal.PAUSE))
+    await trio.sleep(1)
+    assert kinds(program) == []
+    program.sock.send(paced.make(Signal.RESUME))
+    await trio.sleep(0.15)
+    assert kinds(program) == []
+    await trio.sleep(0.15)
+    assert kinds(program) == [Signal.MARK]
 
 
 async def test_digits_both_ways(media: Media, autojump_clock: MockClock, ends: Ends) -> None:
@@ -252,7 +316,7 @@ async def test_descriptors_are_given_back(
         ),
         max_size=12,
     ),
-    st.sampled_from(["audiosocket", "plain"]),
+    st.sampled_from(["audiosocket", "paced"]),
     st.sampled_from(["slin", "slin16"]),
 )
 def test_no_bytes_end_the_engine(pieces: list[bytes], framing: str, name: str) -> None:

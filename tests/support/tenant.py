@@ -22,9 +22,9 @@ from stasisd.dialplan.parser import parse
 from stasisd.media.control import Media, MediaSettings
 from stasisd.technologies.audiosocket import AudioSocket
 from stasisd.technologies.local import Local
-from stasisd.technologies.media_websocket import MediaWebSocket
 from stasisd.technologies.snoop import Snoop
 from stasisd.technologies.unicast_rtp import UnicastRtp
+from stasisd.technologies.websocket import MediaWebSocket
 from tests.support.media import Network, in_process
 
 TARGET = Path(__file__).parent.parent / "compatibility" / "target"

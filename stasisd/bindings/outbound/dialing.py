@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterator
 
 import h11
@@ -14,6 +13,8 @@ from trio_websocket import (
     wrap_client_stream,
 )
 from wsproto.utilities import ProtocolError
+
+from stasisd.core.tls import NotSecured, secured
 
 from .settings import OutboundSettings, Target
 from .wire import ClientWire
@@ -120,15 +121,7 @@ async def _secured(
 ) -> trio.SocketStream | trio.SSLStream[trio.SocketStream]:
     if target.tls is None:
         return tcp
-    stream = trio.SSLStream(tcp, target.tls, server_hostname=target.host, https_compatible=True)
     try:
-        await stream.do_handshake()
-    except trio.BrokenResourceError as error:
-        raise CannotConnectError(f"TLS: {_why(error.__cause__)}") from None
-    return stream
-
-
-def _why(cause: BaseException | None) -> str:
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return f"the certificate is not valid: {cause.verify_message}"
-    return str(cause or "the peer hung up")
+        return await secured(tcp, target.tls, target.host)
+    except NotSecured as error:
+        raise CannotConnectError(str(error)) from None

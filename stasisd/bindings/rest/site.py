@@ -18,6 +18,7 @@ from hypercorn.trio.worker_context import WorkerContext
 from stasisd import __version__
 
 from .exchange import Responder, split_target
+from .media import media_prefix
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +31,7 @@ class HttpSettings(msgspec.Struct, frozen=True, kw_only=True):
     certificate: Path | None = None
     """PEM file with the certificate chain and the key: HTTPS instead of HTTP."""
     prefix: str = "ari"
-    """First path segments of what the Responder answers; the rest belongs to other routes."""
+    """First path segments of what the Responder answers, beside `media`; the rest is of routes."""
     server: str = f"stasisd/{__version__}"
     """The Server header."""
     allowed_origins: tuple[str, ...] = ()
@@ -103,8 +104,14 @@ class Site:
         self.context = WorkerContext(None)
         self.shutdown = trio.Event()
         self.lean_connections: set[Drainable] = set()
-        self._prefixes = (f"/{settings.prefix}/".encode(), f"/{settings.prefix}?".encode())
+        media = media_prefix(settings.prefix)
+        self._prefixes = (
+            f"/{settings.prefix}/".encode(),
+            f"/{settings.prefix}?".encode(),
+            f"/{media}/".encode(),
+        )
         self._prefix = f"/{settings.prefix}".encode()
+        self._paths = tuple(tuple(path.split("/")) for path in (settings.prefix, media))
         self._second = 0
         self._headers: list[tuple[bytes, bytes]] = []
 
@@ -112,8 +119,8 @@ class Site:
         """Tell whether a request target is the Responder's."""
         if target.startswith(b"/"):
             return target.startswith(self._prefixes) or target == self._prefix
-        parts = tuple(self.settings.prefix.split("/"))
-        return split_target(target.decode("latin-1"))[0][: len(parts)] == parts
+        asked = split_target(target.decode("latin-1"))[0]
+        return any(asked[: len(path)] == path for path in self._paths)
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """Return the Date and Server headers of this second; not to be changed."""

@@ -6,6 +6,7 @@
 - `requests`: REST over WebSocket, a RESTRequest read and a RESTResponse written.
 - `queue`: the requests of a socket that are not yet answered, within bounds.
 - `frames`: RFC 6455 at a server's end, sans-IO.
+- `media`: the sound of one channel over such a connection, and no events.
 - `wire`: messages over the bytes of a connection that was upgraded.
 
 That connection is a Protocol here, an object of the HTTP server there, so that neither room

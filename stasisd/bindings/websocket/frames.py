@@ -55,12 +55,21 @@ class FrameError(Exception):
 
 def text_frame(payload: bytes) -> bytes:
     """Frame one text message, given in UTF-8."""
+    return _frame(_FIN | _TEXT, payload)
+
+
+def binary_frame(payload: bytes) -> bytes:
+    """Frame one binary message."""
+    return _frame(_FIN | _BINARY, payload)
+
+
+def _frame(first: int, payload: bytes) -> bytes:
     length = len(payload)
     if length < 126:
-        return bytes((_FIN | _TEXT, length)) + payload
+        return bytes((first, length)) + payload
     if length < 0x10000:
-        return bytes((_FIN | _TEXT, 126)) + length.to_bytes(2, "big") + payload
-    return bytes((_FIN | _TEXT, 127)) + length.to_bytes(8, "big") + payload
+        return bytes((first, 126)) + length.to_bytes(2, "big") + payload
+    return bytes((first, 127)) + length.to_bytes(8, "big") + payload
 
 
 def text_frames(payloads: Iterable[bytes]) -> bytes:

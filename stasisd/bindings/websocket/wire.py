@@ -42,11 +42,16 @@ class ServerWire:
 
     async def send(self, messages: Sequence[bytes]) -> None:
         """Send text messages in one write, or drop them after the close frame."""
-        await self._send(frames.text_frames(messages))
+        await self.send_frames(frames.text_frames(messages))
+
+    async def send_frames(self, data: bytes) -> None:
+        """Send what is framed already, or drop it after the close frame."""
+        if not self._said_close:
+            await self._stream.send(data)
 
     async def ping(self) -> None:
         """Ask for a sign of life."""
-        await self._send(frames.PING)
+        await self.send_frames(frames.PING)
 
     async def receive(self) -> Sequence[str | bytes] | None:
         """Return the messages that came, none for another sign of life, None after the end."""
@@ -61,7 +66,7 @@ class ServerWire:
 
     async def close(self, code: int, reason: str) -> None:
         """Send the close frame, once. The peer's own ends `receive`."""
-        await self._send(frames.close_frame(code, reason))
+        await self.send_frames(frames.close_frame(code, reason))
         self._said_close = True
 
     def abort(self) -> None:
@@ -74,16 +79,12 @@ class ServerWire:
             if isinstance(said, str | bytes):
                 messages.append(said)
             elif isinstance(said, Ping):
-                await self._send(frames.pong_frame(said.payload))
+                await self.send_frames(frames.pong_frame(said.payload))
             elif isinstance(said, Closed):
                 self._ended = True
                 await self.close(said.code, "")
                 break
         return messages
-
-    async def _send(self, data: bytes) -> None:
-        if not self._said_close:
-            await self._stream.send(data)
 
 
 class ServedSocket:

@@ -15,6 +15,7 @@ from trio_websocket import (
     serve_websocket,
 )
 
+from stasisd.media.control import NoPortsLeft
 from tests.support.server import Server, Socket, serving
 from tests.support.tenant import assert_nothing_left
 
@@ -178,12 +179,14 @@ async def test_what_is_no_websocket(answer: bytes, server: Server, heard: Socket
 @pytest.mark.parametrize(
     ("changes", "status"),
     [
-        ({"connection_type": "server"}, 501),
+        ({"external_host": "unknown"}, 500),
         ({"transport": "udp"}, 400),  # for which that is no place
         ({"encapsulation": "rtp"}, 400),
         ({"format": "opus"}, 400),
         ({"external_host": ""}, 400),
-        ({"external_host": "wss://127.0.0.1:1"}, 400),
+        ({"external_host": "wss://127.0.0.1:1"}, 500),
+        ({"external_host": "http://127.0.0.1:1"}, 400),
+        ({"external_host": "ws://u:p@127.0.0.1:1"}, 400),
         ({"external_host": "127.0.0.1:0"}, 400),
         ({"external_host": "127.0.0.1:1/a%0d%0ab"}, 400),
         ({"external_host": "127.0.0.1:1"}, 500),
@@ -204,3 +207,47 @@ async def test_an_id_that_is_taken_opens_nothing(server: Server, heard: Socket) 
     await server.request("POST", f"/ari/channels?{echo}&channelId=e")
     async with program(fail) as port:
         assert (await ask(server, port))[0] == 409
+
+
+async def test_no_media_closes_what_was_opened(
+    server: Server, heard: Socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left(*_arguments: object, **_options: object) -> None:
+        raise NoPortsLeft("all are taken")
+
+    closed = trio.Event()
+
+    async def stay(connection: WebSocketConnection) -> None:
+        try:
+            await connection.get_message()
+        except ConnectionClosed:
+            closed.set()
+
+    monkeypatch.setattr(server.tenant.media, "open_stream", none_left)
+    async with program(stay) as port:
+        status, said = await ask(server, port)
+        assert (status, said["detail"]) == (500, "all are taken")
+        with trio.fail_after(PATIENCE):
+            await closed.wait()
+    assert_nothing_left(server.tenant)
+
+
+async def test_an_attempt_that_is_given_up_is_closed(server: Server) -> None:
+    came, left = trio.Event(), trio.Event()
+
+    async def silent(stream: trio.SocketStream) -> None:
+        while await stream.receive_some(4096):
+            came.set()
+        left.set()
+
+    async with trio.open_nursery() as nursery:
+        (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+        nursery.start_soon(trio.serve_listeners, silent, [listener])
+        with trio.fail_after(PATIENCE):
+            async with trio.open_nursery() as attempt:
+                attempt.start_soon(ask, server, listener.socket.getsockname()[1])
+                await came.wait()
+                attempt.cancel_scope.cancel()
+            await left.wait()
+        nursery.cancel_scope.cancel()
+    assert_nothing_left(server.tenant)
