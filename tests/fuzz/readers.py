@@ -21,6 +21,7 @@ from stasisd.sdp import session as sdp
 from stasisd.sip.grammar import MalformedSip
 from stasisd.sip.parser import MalformedMessage, StreamParser
 from stasisd.sip.parser import parse as parse_sip
+from stasisd.technologies.websocket import control
 from tests.bindings.rest.test_websockets import masked
 from tests.sdp import mutation as sdp_mutation
 from tests.sdp import shapes
@@ -119,6 +120,12 @@ def read_frames(data: bytes) -> None:
         reader.receive(piece)
 
 
+def read_media_command(data: bytes) -> None:
+    """A text on a media WebSocket, in one of both forms."""
+    text = data.decode("utf-8", "replace")
+    control.read(text, json=text.startswith("{"))
+
+
 def read_http(data: bytes) -> None:
     """The head of a request, its path and its query."""
     end = data.find(b"\r\n\r\n")
@@ -180,4 +187,7 @@ READERS = (
            [masked(0x81, b"text") + masked(0x89, b"ping"), masked(0x01, b"\xc3") +
             masked(0x80, b"\xa9"), masked(0x82, bytes(200)), masked(0x88, b"\x03\xe8bye")],
            [*BYTES, b"\x81", b"\x88", b"\xfe", b"\xff\0\0\0\0"]),
+    Reader("commands on a media WebSocket", read_media_command, (control.BadCommand,),
+           [b"MARK_MEDIA a b", b'{"command":"MARK_MEDIA","correlation_id":"7"}'],
+           [*WORDS, b"FLUSH_MEDIA", b"null", b"1e999", b"\\ud800", b'{"command":']),
 )  # fmt: skip
