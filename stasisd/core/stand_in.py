@@ -1,6 +1,6 @@
 """Channels that take another's place in a bridge, when that one transfers the others.
 
-They are halves of a pair. In an application's bridge such a half enters the application, which
+They are halves of a pair. Where the other is in an application, such a half enters that, which
 hears whom it replaces, and then the bridge.
 """
 
@@ -57,13 +57,14 @@ def link(tenant: "Tenant") -> tuple["Channel", "Channel"]:
     return technology.link(tenant)
 
 
-def seat(channel: "Channel", replaced: "Channel", bridge: "Bridge") -> None:
-    """Start the life of such a channel in the bridge, before the replaced one leaves it.
+def seat(channel: "Channel", replaced: "Channel") -> None:
+    """Start the life of such a channel where another is, before that one leaves.
 
-    One that is not answered is dialled there.
+    That is in a bridge, an application, or both. One that is not answered is dialled there.
     """
-    name = replaced.application_name
+    name, bridge = replaced.application_name, replaced.bridge
     if name is None:
+        assert bridge is not None
         # At once, since such a bridge ends when there is but one in it; and so that who was
         # dialled by the replaced one goes on without it.
         bridge.join(channel)
@@ -79,11 +80,12 @@ async def _stay(channel: "Channel") -> None:
     await dialing.stay(channel)
 
 
-def _in_application(name: str, bridge: "Bridge", replaced: ChannelSnapshot) -> "Body":
+def _in_application(name: str, bridge: "Bridge | None", replaced: ChannelSnapshot) -> "Body":
     async def body(channel: "Channel") -> None:
         assert channel.nursery is not None
         begun = trio.Event()
-        channel.nursery.start_soon(_join, channel, bridge, begun)
+        if bridge is not None:
+            channel.nursery.start_soon(_join, channel, bridge, begun)
         with channel.running("Stasis", name):
             await stasis.visit(channel, name, begun=begun, replaced=replaced)
 

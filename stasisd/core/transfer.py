@@ -9,8 +9,8 @@ What moves depends on whose bridge it is, as in Asterisk:
   place in it, whose other half is where the transfer leads to (see :mod:`.stand_in`).
 """
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import events
 from .dialing import dissolve
@@ -27,6 +27,7 @@ PAIR = 2
 BLIND, ATTENDED = "BLINDTRANSFER", "ATTENDEDTRANSFER"
 
 Place = tuple[str, str, int]
+T = TypeVar("T")
 
 
 class CannotTransfer(Exception):
@@ -88,7 +89,7 @@ def _replace(
         _tell_blind(transferer, bridge, context, exten, result=FAIL)
         raise CannotTransfer(str(failed)) from None
     _tell_blind(transferer, bridge, context, exten, replace_channel=stand_in.snapshot)
-    seat(stand_in, transferer, bridge)
+    seat(stand_in, transferer)
 
 
 def _tell_blind(
@@ -135,7 +136,7 @@ def _dismiss(channel: "Channel", bridge: "Bridge | None") -> None:
 def attended(first: "Channel", second: "Channel") -> None:
     """Connect those whom one party talks to in two calls. Raises :class:`CannotTransfer`.
 
-    One of the two may be no call to anybody, but to an application of the dialplan.
+    One of the two may be a call to nobody but an application.
     """
     here, there = first.bridge, second.bridge
     try:
@@ -160,7 +161,7 @@ def _connect(first: "Channel", here: "Bridge", second: "Channel", there: "Bridge
     if here.kind.holding or there.kind.holding:
         raise CannotTransfer("a holding bridge connects nobody")
     if not (here.is_dials and there.is_dials):
-        _link(first, here, second, there)
+        _link(first, here, second)
         return
     # Of two calls the transferee moves to the target; a conference does not move to a call.
     target, source = (there, here) if _moves(here) or not _moves(there) else (here, there)
@@ -182,11 +183,8 @@ def _connect(first: "Channel", here: "Bridge", second: "Channel", there: "Bridge
         )
 
 
-def _link(first: "Channel", here: "Bridge", second: "Channel", there: "Bridge") -> None:
-    try:
-        one, other = link(first.tenant)
-    except AllocationFailed as failed:
-        raise CannotTransfer(str(failed)) from None
+def _link(first: "Channel", here: "Bridge", second: "Channel") -> None:
+    one, other = _allocated(lambda: link(first.tenant))
     _mark(first, here)
     _tell_attended(
         first,
@@ -195,40 +193,44 @@ def _link(first: "Channel", here: "Bridge", second: "Channel", there: "Bridge") 
         destination_link_first_leg=one.snapshot,
         destination_link_second_leg=other.snapshot,
     )
-    seat(one, first, here)
-    seat(other, second, there)
+    seat(one, first)
+    seat(other, second)
 
 
 def _take_over(
     first: "Channel", second: "Channel", bridged: "Channel", bridge: "Bridge", alone: "Channel"
 ) -> None:
-    """Let those in the bridge have what the other call is in: an application of the dialplan."""
-    if not alone.in_dialplan:
-        raise CannotTransfer("one of its calls is with nobody, and in no dialplan")
-    if len(bridge.channels) < PAIR:
-        raise CannotTransfer("its call is with nobody")
-    here = alone.snapshot.dialplan
+    """Let those in the bridge have what the other call is in: an application."""
+    if len(bridge.channels) < PAIR or not (alone.visit is not None or alone.in_dialplan):
+        raise CannotTransfer("one of its calls is with nobody")
+    here, peer = alone.snapshot.dialplan, peer_of(bridged)
     place = (here.context, here.exten, here.priority)
-    peer, replacing = peer_of(bridged), None
-    if peer is not None and _moves(bridge):
-        peer.set_variable(ATTENDED, first.name)
-    else:
-        peer = None
-        try:
-            replacing = to_dialplan(bridged, bridge, place, {ATTENDED: first.name})
-        except AllocationFailed as failed:
-            raise CannotTransfer(str(failed)) from None
+    moving = peer if alone.visit is None and _moves(bridge) else None
+    ways: tuple[Channel, ...] = ()
+    if alone.visit is not None:
+        ways = _allocated(lambda: link(first.tenant))
+    elif moving is None:
+        marks = {ATTENDED: first.name}
+        ways = (_allocated(lambda: to_dialplan(bridged, bridge, place, marks)),)
+    _mark(first, bridge)
     _tell_attended(
         first,
         second,
         destination_type="application",
         destination_application=here.app_name,
-        replace_channel=replacing.snapshot if replacing is not None else None,
+        replace_channel=ways[0].snapshot if ways else None,
     )
-    if peer is not None:
-        _send(peer, place)
-    elif replacing is not None:
-        seat(replacing, bridged, bridge)
+    if moving is not None:
+        _send(moving, place)
+    for way, replaced in zip(ways, (bridged, alone), strict=False):
+        seat(way, replaced)
+
+
+def _allocated(allocate: Callable[[], T]) -> T:
+    try:
+        return allocate()
+    except AllocationFailed as failed:
+        raise CannotTransfer(str(failed)) from None
 
 
 def _mark(transferer: "Channel", bridge: "Bridge") -> None:

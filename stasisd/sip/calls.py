@@ -67,7 +67,7 @@ class Calls:
             self._stack.outbox.emit(CallEnded(call.id, cause, by))
             call.cause = cause
         call.state = state
-        for alarm in (CallAlarm.REPEAT_PROVISIONAL, CallAlarm.OFFER_AGAIN, CallAlarm.NO_REPORT):
+        for alarm in (CallAlarm.REPEAT_PROVISIONAL, CallAlarm.OFFER_AGAIN):
             self.stop_alarm(call, alarm)
 
     def forget(self, call: Call) -> None:

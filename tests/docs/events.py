@@ -17,8 +17,14 @@ def table() -> str:
         (
             code(kind.__name__),
             first_line(kind.__doc__),
-            ", ".join(code(name) for name in OBJECTS if name in kind.__struct_fields__) or "none",
+            ", ".join(map(code, _objects(kind))) or "none",
         )
         for kind in sorted(published, key=lambda kind: kind.__name__)
     ]
     return tables.table(("type", "when", "objects"), rows)
+
+
+def _objects(kind: type[events.Event]) -> list[str]:
+    if kind is events.ChannelTransfer:  # its objects are a level further down
+        return ["refer_to", "referred_by"]
+    return [name for name in OBJECTS if name in kind.__struct_fields__]

@@ -142,6 +142,25 @@ def test_without_a_subscription_to_accept_is_all() -> None:
     assert server.wait(CallReferred) == CallReferred(received, 200)
 
 
+def test_what_was_told_is_not_waited_for() -> None:
+    far, server, received, to = far_referred()
+    far.send(SERVER, respond(far.wait_request("REFER"), 202))
+    notify(far, to, 2, "terminated", "Content-Type: message/sipfrag", body="SIP/2.0 200 OK")
+    server.wait(CallReferred)
+    far.network.run_for(300.0)
+    assert server.all(CallReferred) == [CallReferred(received, 200)]
+
+
+def test_once_we_left_nothing_is_told() -> None:
+    far, server, received, to = far_referred()
+    far.send(SERVER, respond(far.wait_request("REFER"), 202))
+    server.sip.hangup(received, 16, server.now)
+    far.wait_request("BYE")
+    notify(far, to, 2, "active", "Content-Type: message/sipfrag", body="SIP/2.0 200 OK")
+    far.wait_status(481)
+    assert server.all(CallReferred) == []
+
+
 @pytest.mark.parametrize("accepts", [True, False])
 def test_a_peer_that_tells_nothing(accepts: bool) -> None:
     far, server, received, _ = far_referred()

@@ -56,7 +56,7 @@ class Transfers:
         self._calls = calls
         self._line = calls.line
         self.by_application = False
-        # What an application has been told and not reported the end of.
+        # What an application was told of last; the user agent knows whether it is over.
         self._wanted: Wanted | None = None
         self._replaced: Channel | None = None
 
@@ -133,19 +133,17 @@ class Transfers:
 
         Raises NoTransfer.
         """
-        wanted, replaced, channel = self._wanted, self._replaced, self._leg.channel
+        wanted, channel = self._wanted, self._leg.channel
         if wanted is None or channel is None or self._leg.over:
             raise NoTransfer
         self._notify(STATUS_OF[state])
-        tell(channel, wanted, replaced, state)
+        tell(channel, wanted, self._replaced, state)
 
     def _notify(self, status: int) -> None:
         assert self._leg.call is not None
-        if status >= 200:
-            self._wanted = self._replaced = None
         try:
             self._line.agent.report_referral(self._leg.call, status, self._line.now())
-        except WrongState:  # the phone said that it does not listen any more
+        except WrongState:  # it has ended, or the phone said that it does not listen any more
             self._wanted = self._replaced = None
             raise NoTransfer from None
         self._line.flush()

@@ -14,9 +14,11 @@ from stasisd.core import events, playback, recording
 from stasisd.core.channel import Channel
 from stasisd.core.playback import OPERATIONS, NotPlayable
 from stasisd.core.recording import NotRecordable, Wanted
-from stasisd.sip.events import CallId
+from stasisd.sip.call import CallState
+from stasisd.sip.events import CallId, CallReceived
 from tests.support.clock import jumping_clock
 from tests.technologies.sip.phones import Phone
+from tests.technologies.sip.referring import refer, replaces
 from tests.technologies.sip.world import World
 
 pytestmark = jumping_clock
@@ -109,6 +111,85 @@ class Crowd:
 
     def some(self) -> list[Channel]:
         return in_the_application(self.world)[: self.chance.randrange(3)]
+
+
+class Exchange(Crowd):
+    """Callers in bridges of the application and in calls with each other, who transfer them."""
+
+    async def act(self) -> None:
+        """One thing that happens."""
+        acts = (
+            self.come,
+            self.call,
+            self.bridge,
+            self.blind,
+            self.attended,
+            self.leave,
+            self.expel,
+        )
+        await self.chance.choice(acts)()
+
+    async def call(self) -> None:
+        """One calls the phone itself, which answers."""
+        self.calls.append(self.phone.dial("100"))
+
+    async def answer(self) -> None:
+        """Take the calls that came."""
+        for event in [e for e in self.phone.heard if isinstance(e, CallReceived)]:
+            self.phone.heard.remove(event)
+            self.phone.renew()
+            self.phone.answer(event)
+            self.calls.append(event.call)
+
+    async def bridge(self) -> None:
+        bridges = list(self.world.tenant.bridges.values())
+        made = [bridge for bridge in bridges if not bridge.is_dials]
+        if len(made) < 3 or self.chance.random() < 0.2:
+            made.append(self.world.tenant.create_bridge())
+        if len(made) > 4:
+            made.pop(0).destroy()
+        for channel in self.some():
+            self.chance.choice(made).join(channel)
+
+    async def blind(self) -> None:
+        target = self.chance.choice(("1001", "600", "100", "busy", "bye", "nobody"))
+        for call in self.answered(1):
+            refer(self.phone, call, f"<sip:{target}@192.0.2.100>")
+
+    async def attended(self) -> None:
+        calls = self.answered(2)
+        if len(calls) == 2:
+            refer(self.phone, calls[0], replaces(self.phone, calls[1]))
+
+    def answered(self, most: int) -> list[CallId]:
+        calls = [call for call in self.calls if self.is_answered(call)]
+        return self.chance.sample(calls, min(most, len(calls)))
+
+    def is_answered(self, call: CallId) -> bool:
+        found = self.phone.agent._calls.get(call)
+        return found is not None and found.state is CallState.CONFIRMED
+
+
+async def test_transfers_at_random(world: World) -> None:
+    crowd = Exchange(world, await world.phone("100"))
+    for _ in range(600):
+        await crowd.act()
+        await world.events.settle(crowd.chance.choice((0, 0, 0.02, 0.3)))
+        await crowd.answer()
+    transfers = (events.BridgeBlindTransfer, events.BridgeAttendedTransfer)
+    done = [e for e in world.events.heard if isinstance(e, transfers) and e.result == "Success"]
+    assert len(done) > 50
+    while crowd.calls:
+        await crowd.leave()
+        await crowd.answer()
+    for channel in list(world.tenant.channels.values()):
+        channel.hangup()
+    await world.events.settle(5)
+    for bridge in list(world.tenant.bridges.values()):
+        assert not bridge.is_dials
+        bridge.destroy()
+    await crowd.phone.unregister()
+    await holds_nothing(world)
 
 
 async def test_calls_that_end_at_random_in_the_middle_of_recordings(world: World) -> None:

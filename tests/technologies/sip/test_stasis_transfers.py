@@ -5,9 +5,11 @@ import trio
 
 from stasisd.core import events as core
 from stasisd.core.bridge import Bridge
+from stasisd.core.bus import Mailbox
 from stasisd.core.channel import Channel
 from stasisd.sip.events import CallEnded, CallId
 from tests.support.clock import jumping_clock
+from tests.support.tenant import Listener
 from tests.technologies.sip.phones import Phone
 from tests.technologies.sip.referring import (
     all_of,
@@ -18,7 +20,7 @@ from tests.technologies.sip.referring import (
     replaces,
     told,
 )
-from tests.technologies.sip.world import World
+from tests.technologies.sip.world import APP, World
 
 pytestmark = jumping_clock
 
@@ -151,6 +153,23 @@ async def test_a_bridge_that_ends_meanwhile(world: World) -> None:
     second.hang_up()
 
 
+async def test_where_nobody_serves_the_application_any_more(world: World) -> None:
+    """The way to the target gets no further than that, and the others stay."""
+    phones = [await world.phone(name) for name in ("100", "101")]
+    bridge, (first, second) = await talking(world, *phones)
+    everything = Listener(world.tenant)
+    application = world.tenant.applications[APP]
+    application.disconnect(application.connect(Mailbox(), everything=False))
+    refer(first.phone, first.call, "<sip:600@192.0.2.100>")
+    await first.phone.wait(CallEnded)
+    await everything.settle(5)
+    assert names(bridge) == ["PJSIP/101"]
+    assert "ChannelEnteredBridge" not in everything.names()
+    assert len(world.tenant.channels) == 1
+    second.hang_up()
+    bridge.destroy()
+
+
 async def test_who_is_alone_in_a_bridge_transfers_nobody(world: World) -> None:
     phone = await world.phone("100")
     bridge, (alone,) = await talking(world, phone)
@@ -231,3 +250,24 @@ async def test_a_call_of_the_dialplan_is_linked_to_a_conference(world: World) ->
     assert names(there) == ["PJSIP/102"]
     target.hang_up()
     there.destroy()
+
+
+async def test_a_conference_gets_the_application_of_the_dialplan(world: World) -> None:
+    """The phone has called the echo, and brings those of its conference there."""
+    middle, one = await world.phone("100"), await world.phone("101")
+    here, (held, caller) = await talking(world, middle, one)
+    reached = await middle.call("600")
+    await world.events.settle(1)
+    refer(middle, held.call, replaces(middle, reached))
+    for _ in range(2):
+        await middle.wait(CallEnded)
+    await world.events.settle(1)
+    (transfer,) = all_of(world, core.BridgeAttendedTransfer)
+    assert (transfer.destination_type, transfer.destination_application) == ("application", "Echo")
+    assert names(here) == ["PJSIP/101", "Local/600@phones"]
+    started = [e for e in all_of(world, core.ChannelDialplan) if "Local" in e.channel.name]
+    assert "Answer" not in [e.dialplan_app for e in started], "it goes on where the phone was"
+    assert await hears(one, one)
+    here.channels[1].hangup()
+    caller.hang_up()
+    here.destroy()

@@ -12,6 +12,7 @@ from tests.technologies.sip.referring import (
     answers,
     connected,
     entered,
+    in_application,
     refer,
     replaces,
     told,
@@ -83,6 +84,17 @@ async def test_what_cannot_be_done_says_why_and_the_call_goes_on(world: World) -
     assert answers(world) == [404, 416, 404, 400]
     assert len(world.tenant.channels) == 2
     second.hang_up(answered)
+
+
+async def test_a_phone_does_not_dispose_of_the_calls_of_another(world: World) -> None:
+    phones = [await world.phone(name) for name in ("100", "101", "102")]
+    call, answered = await connected(world, phones[0], phones[1])
+    other = await phones[2].call("600")
+    refer(phones[0], call, replaces(phones[2], other))
+    await world.events.settle(0.2)
+    assert answers(world) == [404]
+    phones[1].hang_up(answered)
+    phones[2].hang_up(other)
 
 
 async def test_who_talks_to_nobody_cannot_transfer(world: World) -> None:
@@ -208,6 +220,35 @@ async def test_a_party_takes_over_the_call_to_an_application(
     assert echo.snapshot.dialplan.app_name == "Echo"
     assert echo.variables["ATTENDEDTRANSFER"].startswith("PJSIP/101-")
     caller.hang_up(call)
+
+
+async def test_a_party_takes_over_the_call_to_a_stasis_application(world: World) -> None:
+    """The application sees who comes instead, and the party stays in its call."""
+    caller, middle = await world.phone("100"), await world.phone("101")
+    call, held = await connected(world, caller, middle)
+    reached, replaced = await in_application(world, middle)
+    world.events.heard.clear()
+    refer(middle, held, replaces(middle, reached))
+    for _ in range(2):
+        await middle.wait(CallEnded)
+    await world.events.settle(1)
+    (transfer,) = all_of(world, core.BridgeAttendedTransfer)
+    assert (transfer.destination_type, transfer.destination_application) == (
+        "application", "Stasis",
+    )  # fmt: skip
+    (start,) = all_of(world, core.StasisStart)
+    assert start.replace_channel is not None
+    assert start.replace_channel.id == replaced.id
+    assert start.channel.name.endswith(";2")
+    assert transfer.replace_channel is not None
+    assert transfer.replace_channel.name == start.channel.name[:-1] + "1"
+    (bridge,) = world.tenant.bridges.values()
+    assert [c.name.split("-")[0] for c in bridge.channels] == [
+        "PJSIP/100", "Local/_attended@transfer",
+    ]  # fmt: skip
+    caller.hang_up(call)
+    await world.events.settle(1)
+    assert not world.tenant.channels
 
 
 async def test_two_calls_with_nobody_are_not_put_together(world: World) -> None:
