@@ -134,6 +134,9 @@ class SipEndpoint(msgspec.Struct, frozen=True, kw_only=True):
     max_contacts: Annotated[int, Meta(ge=1, le=100)] = 5
     caller_name: str = ""
     caller_number: str | None = None
+    send_pai: bool = False
+    send_rpid: bool = False
+    send_connected_line: bool = True
 
     def __repr__(self) -> str:
         return f"SipEndpoint(context={self.context!r}, authenticate={self.authenticate})"

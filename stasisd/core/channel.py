@@ -26,7 +26,7 @@ from .cause import Ending, caused_by
 from .device_state import OF_CHANNEL, device_of
 from .snapshots import ChannelSnapshot, DialplanPosition, Party
 from .sound import Sound
-from .technology import Leg
+from .technology import Leg, ShowsConnected
 
 if TYPE_CHECKING:
     from .bridge import Bridge
@@ -325,14 +325,22 @@ class Channel:
             self.set_variable(name, "")
             del self.variables[name]
 
-    def set_parties(self, caller: Party | None = None, connected: Party | None = None) -> None:
-        """Change who calls and who is at the other end; one that is None stays."""
+    def set_parties(
+        self, caller: Party | None = None, connected: Party | None = None, *, shown: bool = True
+    ) -> None:
+        """Change who calls and who is at the other end; one that is None stays.
+
+        The far end is told of the latter where it can be, and is to be ``shown`` it.
+        """
         before = self.snapshot
         self.change(caller=caller or before.caller, connected=connected or before.connected)
         if self.snapshot.caller != before.caller:
             self.publish(events.ChannelCallerId)
         if self.snapshot.connected != before.connected:
             self.publish(events.ChannelConnectedLine)
+            leg: object = self.leg
+            if shown and isinstance(leg, ShowsConnected):
+                leg.show_connected()
 
     # --- the end
 

@@ -95,6 +95,14 @@ class Leg(Protocol):
 
 
 @runtime_checkable
+class ShowsConnected(Protocol):
+    """A leg whose far end shows whom it talks to."""
+
+    def show_connected(self) -> None:
+        """The channel's connected party is another now."""
+
+
+@runtime_checkable
 class HasFormats(Protocol):
     """A leg whose far end speaks certain codecs only."""
 

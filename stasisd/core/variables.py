@@ -82,7 +82,10 @@ def _read_connectedline(channel: "Channel", argument: str) -> str:
 
 
 def _write_connectedline(channel: "Channel", argument: str, value: str) -> None:
-    channel.set_parties(connected=_changed_party(channel.snapshot.connected, argument, value))
+    """``CONNECTEDLINE(PART[,i])``; with ``i`` the far end is not told."""
+    part, _, option = argument.partition(",")
+    party = _changed_party(channel.snapshot.connected, part.strip(), value)
+    channel.set_parties(connected=party, shown=option.strip() != "i")
 
 
 CHANNEL_PROPERTIES: dict[str, Callable[["Channel"], str]] = {

@@ -1,5 +1,7 @@
 """2xx responses to INVITE, repeated until their ACK comes (RFC 3261 section 13.3.1.4)."""
 
+from collections.abc import Sequence
+
 from .call import Call, CallAlarm, CallState, Unacknowledged
 from .calls import Calls
 from .causes import RECOVERY_ON_TIMER_EXPIRE
@@ -17,13 +19,21 @@ class Answers:
         self._stack = stack
         self._calls = calls
 
-    def send(self, call: Call, transaction: Transaction, body: bytes, now: float) -> None:
+    def send(
+        self,
+        call: Call,
+        transaction: Transaction,
+        body: bytes,
+        now: float,
+        more: Sequence[Field] = (),
+    ) -> None:
         """Accept an INVITE or re-INVITE. Without an offer in it, ``body`` is ours."""
         stack, dialog = self._stack, call.dialog
         assert dialog is not None
         dialog.confirm()
         fields: list[Field] = [
-            *record_routes(transaction.request), stack.contact(dialog.flow), ALLOW, SUPPORTED,
+            *record_routes(transaction.request), stack.contact(dialog.flow),
+            ALLOW, SUPPORTED, *more,
         ]  # fmt: skip
         stack.reply(transaction, 200, now, to_tag=call.id, fields=fields, body=body)
         response = transaction.latest

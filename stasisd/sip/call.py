@@ -21,6 +21,7 @@ from .dialog import Dialog
 from .digest import Credentials
 from .events import CallId
 from .flow import Flow
+from .headers import Field, Headers
 from .message import Response
 from .transaction_layer import Transaction
 
@@ -54,6 +55,7 @@ class Verb(Enum):
     REJECT_OFFER = auto()
     REFERRAL = auto()
     REFER = auto()
+    UPDATE = auto()
 
 
 # In a state of OVER every verb is ignored, for the user can't know yet. Elsewhere it is an error.
@@ -68,6 +70,7 @@ ALLOWED: dict[Verb, frozenset[CallState]] = {
     Verb.REJECT_OFFER: frozenset({CallState.CONFIRMED}),
     Verb.REFERRAL: frozenset({CallState.CONFIRMED}),
     Verb.REFER: frozenset({CallState.CONFIRMED}),
+    Verb.UPDATE: frozenset({CallState.CONFIRMED}),
 }
 
 
@@ -92,6 +95,7 @@ class CallAlarm(Enum):
     NO_ACK = auto()
     NO_FINAL_RESPONSE = auto()
     OFFER_AGAIN = auto()
+    UPDATE_AGAIN = auto()
     NO_REPORT = auto()
 
 
@@ -123,12 +127,20 @@ class Referral(Struct):
     told: bool
 
 
+class Update(Struct):
+    """An UPDATE of ours and its headers; after a glare it waits, without a transaction."""
+
+    fields: tuple[Field, ...]
+    transaction: Transaction | None
+
+
 class Call:
     """One call. ``dialog`` is None until a call of ours is answered.
 
     ``transaction`` is the INVITE's. ``early`` are the forks of an unanswered call of ours, by
     their tag. ``offering`` is the re-INVITE's transaction, ours or the peer's. ``referral`` is a
-    transfer that the peer asked for; while ``referring`` we have asked it for one.
+    transfer that the peer asked for; while ``referring`` we have asked it for one. ``update`` is
+    an UPDATE of ours that is under way, and ``takes_updates`` whether the peer knows the method.
     """
 
     def __init__(
@@ -146,16 +158,24 @@ class Call:
         self.credentials = credentials
         self.is_outgoing = dialog is None
         self.early: dict[str, Dialog] = {}
-        self.provisional: tuple[int, bytes] | None = None
+        self.provisional: tuple[int, bytes, tuple[Field, ...]] | None = None
         self.unacknowledged: Unacknowledged | None = None
         self.offer_state = OfferState.IDLE
         self.offering: Transaction | None = None
         self.offered = b""
+        self.offered_fields: tuple[Field, ...] = ()
+        self.update: Update | None = None
+        self.takes_updates = False
         self.referral: Referral | None = None
         self.was_referred = False
         self.referring = False
         self.cancel_sent = False
         self.cause = 0
+
+    def note_methods(self, headers: Headers) -> None:
+        """Learn what the peer understands from its Allow, where it has one."""
+        if methods := headers.tokens("Allow"):
+            self.takes_updates = "update" in methods
 
     @property
     def sip_call_id(self) -> str:

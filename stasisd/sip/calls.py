@@ -1,7 +1,9 @@
 """All calls of a user agent, and what incoming and outgoing ones have in common."""
 
+import hashlib
+
 from .call import ALLOWED, OVER, Call, CallAlarm, CallState, CallTimer, OfferState, Verb, WrongState
-from .causes import reason_field
+from .causes import cause_of_status, reason_field
 from .dialog import Dialog
 from .events import By, CallEnded, CallId
 from .message import Request, Response
@@ -59,6 +61,7 @@ class Calls:
         if call.offer_state is OfferState.RECEIVED and call.offering is not None:
             self._stack.reply(call.offering, 487, now, to_tag=call.id)
         call.offer_state = OfferState.IDLE
+        self._drop_update(call)
         if call.referral is not None and call.referral.transaction is not None:
             self._stack.reply(call.referral.transaction, 487, now, to_tag=call.id)
         call.referral = None
@@ -69,6 +72,12 @@ class Calls:
         call.state = state
         for alarm in (CallAlarm.REPEAT_PROVISIONAL, CallAlarm.OFFER_AGAIN):
             self.stop_alarm(call, alarm)
+
+    def _drop_update(self, call: Call) -> None:
+        update, call.update = call.update, None
+        self.stop_alarm(call, CallAlarm.UPDATE_AGAIN)
+        if update is not None and update.transaction is not None:
+            self._stack.transactions.forget(update.transaction)
 
     def forget(self, call: Call) -> None:
         """Drop a call that is over on both sides, and what it still had under way."""
@@ -98,12 +107,40 @@ class Calls:
         call = self.get(transaction.owner)
         if call is None or response.status < 200:
             return
-        if call.dialog is not None:
-            cseq = call.dialog.local_cseq + 1
-            if self._stack.retry(transaction, response, call.credentials, cseq, now) is not None:
-                call.dialog.local_cseq = cseq
-                return
-        self.forget(call)
+        if self.retry(call, transaction, response, now) is None:
+            self.forget(call)
+
+    def retry(
+        self, call: Call, transaction: Transaction, response: Response, now: float
+    ) -> Transaction | None:
+        """Send a challenged request of a dialog again; None where that's in vain."""
+        if call.dialog is None:
+            return None
+        cseq = call.dialog.local_cseq + 1
+        again = self._stack.retry(transaction, response, call.credentials, cseq, now)
+        if again is not None:
+            call.dialog.local_cseq = cseq
+        return again
+
+    def lost(self, call: Call, status: int, now: float) -> bool:
+        """End a call whose peer says by a status that the dialog is gone (section 12.2.1.2).
+
+        503 is also a transport that failed.
+        """
+        by = {408: By.TIMEOUT, 481: By.REMOTE, 503: By.TRANSPORT}.get(status)
+        if by is not None:
+            self.bye(call, cause_of_status(status), by, now)
+        return by is not None
+
+    def back_off(self, call: Call) -> float:
+        """How long a glare is waited for.
+
+        Section 14.1: 2.1 to 4 s for who chose the Call-ID, 0 to 2 s for the other, in 10 ms.
+        """
+        chance = int(hashlib.sha256(self._stack.token().encode()).hexdigest()[:8], 16)
+        if call.is_outgoing:
+            return 2.1 + chance % 191 / 100
+        return chance % 201 / 100
 
     def bye_failed(self, transaction: Transaction) -> None:
         """The peer does not answer to a BYE: the dialog is over all the same."""

@@ -36,6 +36,7 @@ from .transaction_layer import (
 from .transport import UnfinishedMessage
 from .uac import OutgoingCalls
 from .uas import IncomingCalls
+from .updates import Updates
 from .uri import NameAddr, SipUri, Uri
 
 # What OPTIONS is answered with (section 11.2).
@@ -74,6 +75,7 @@ class Endpoint:
         self._incoming = IncomingCalls(stack, self._calls, self._answers)
         self._outgoing = OutgoingCalls(stack, self._calls)
         self._offers = Offers(stack, self._calls, self._answers)
+        self._updates = Updates(stack, self._calls)
         self._referrals = Referrals(stack, self._calls)
         self._sent_referrals = SentReferrals(stack, self._calls)
 
@@ -127,17 +129,21 @@ class Endpoint:
 
     # Calls that come in.
 
-    def ring(self, call: CallId, now: float) -> None:
-        """Tell the caller that it rings here (180)."""
-        self._incoming.ring(call, now)
+    def ring(self, call: CallId, now: float, *, fields: Sequence[Field] = ()) -> None:
+        """Tell the caller that it rings here (180). ``fields`` are more headers, as below."""
+        self._incoming.ring(call, fields, now)
 
-    def progress(self, call: CallId, body: bytes, now: float) -> None:
+    def progress(
+        self, call: CallId, body: bytes, now: float, *, fields: Sequence[Field] = ()
+    ) -> None:
         """Open the way for media before the answer (183 with SDP)."""
-        self._incoming.progress(call, body, now)
+        self._incoming.progress(call, body, fields, now)
 
-    def answer(self, call: CallId, body: bytes, now: float) -> None:
+    def answer(
+        self, call: CallId, body: bytes, now: float, *, fields: Sequence[Field] = ()
+    ) -> None:
         """Answer (200). ``body`` is our answer, or our offer if the caller's INVITE had none."""
-        self._incoming.answer(call, body, now)
+        self._incoming.answer(call, body, fields, now)
 
     def reject(
         self,
@@ -191,12 +197,26 @@ class Endpoint:
         elif found.state is CallState.CONFIRMED:
             self._calls.bye(found, cause, By.LOCAL, now)
 
-    def reinvite(self, call: CallId, body: bytes, now: float) -> None:
+    def reinvite(
+        self, call: CallId, body: bytes, now: float, *, fields: Sequence[Field] = ()
+    ) -> None:
         """Offer another session. Raise WrongState while an offer of either side is under way.
 
         A glare (491) is tried again by itself, unless the peer's offer comes meanwhile.
         """
-        self._offers.make(call, body, now)
+        self._offers.make(call, body, fields, now)
+
+    def takes_updates(self, call: CallId) -> bool:
+        """Whether the peer has said that it understands UPDATE, and not refused one."""
+        found = self._calls.get(call)
+        return found is not None and found.takes_updates
+
+    def update(self, call: CallId, fields: Sequence[Field], now: float) -> None:
+        """Tell headers by UPDATE; Updated says how that went.
+
+        Raise WrongState while an offer or an update is under way. A glare is tried again by itself.
+        """
+        self._updates.make(call, fields, now)
 
     def accept_offer(self, call: CallId, body: bytes, now: float) -> None:
         """Answer the peer's offer, or make ours where its re-INVITE had none."""
@@ -409,6 +429,8 @@ class Endpoint:
             self._outgoing.response(transaction, response, received.flow, now)
         elif purpose is Purpose.REINVITE:
             self._offers.response(transaction, response, now)
+        elif purpose is Purpose.UPDATE:
+            self._updates.response(transaction, response, now)
         elif purpose is Purpose.BYE:
             self._calls.bye_response(transaction, response, now)
         elif purpose is Purpose.REGISTER:
@@ -426,6 +448,8 @@ class Endpoint:
             self._outgoing.failed(transaction, failed.status)
         elif purpose is Purpose.REINVITE:
             self._offers.failed(transaction, failed.status, now)
+        elif purpose is Purpose.UPDATE:
+            self._updates.failed(transaction, failed.status, now)
         elif purpose is Purpose.BYE:
             self._calls.bye_failed(transaction)
         elif purpose is Purpose.REGISTER:
@@ -462,5 +486,7 @@ class Endpoint:
             self._outgoing.no_final_response(call)
         elif alarm is CallAlarm.NO_REPORT:
             self._sent_referrals.no_report(call)
+        elif alarm is CallAlarm.UPDATE_AGAIN:
+            self._updates.again(call, now)
         else:
             self._offers.again(call, now)

@@ -108,6 +108,13 @@ class OfferRejected(Struct, frozen=True):
     reason: str
 
 
+class Updated(Struct, frozen=True):
+    """The final response to an UPDATE of ours; what it said may be refused by 405 or 501."""
+
+    call: CallId
+    status: int
+
+
 class DtmfInfo(Struct, frozen=True):
     """A key by INFO (application/dtmf-relay); the duration is in milliseconds."""
 
@@ -239,6 +246,7 @@ Event = (
     | OfferAnswered
     | OfferRejected
     | Acknowledged
+    | Updated
     | DtmfInfo
     | ReferReceived
     | CallReferred

@@ -1,12 +1,12 @@
 """Re-negotiation in a call: re-INVITEs of both sides, and their glare (RFC 3261 section 14)."""
 
-import hashlib
+from collections.abc import Sequence
 
 from .answers import Answers
 from .call import Call, CallAlarm, CallState, OfferState, Verb, WrongState
 from .calls import Calls
-from .causes import cause_of_status
-from .events import By, CallId, OfferAnswered, OfferReceived, OfferRejected
+from .events import CallId, OfferAnswered, OfferReceived, OfferRejected
+from .headers import Field
 from .message import REASONS, Response
 from .stack import ALLOW, SDP, SUPPORTED, Stack
 from .transaction_layer import Purpose, Transaction
@@ -66,28 +66,30 @@ class Offers:
         call.offer_state = OfferState.IDLE
         return transaction
 
-    def make(self, call_id: CallId, body: bytes, now: float) -> None:
+    def make(self, call_id: CallId, body: bytes, fields: Sequence[Field], now: float) -> None:
         """Offer the peer another session. Raise WrongState while an offer is under way."""
         call = self._calls.take(call_id, Verb.REINVITE)
         if call is None:
             return
         if call.offer_state is not OfferState.IDLE or call.unacknowledged is not None:
             raise WrongState("another offer is under way")
-        self._send(call, body, now)
+        if call.update is not None:
+            raise WrongState("an update is under way")
+        call.offered, call.offered_fields = body, tuple(fields)
+        self._send(call, now)
 
     def again(self, call: Call, now: float) -> None:
         """The time after a glare is over: send ours again."""
         if call.offer_state is OfferState.WAITING:
-            self._send(call, call.offered, now)
+            self._send(call, now)
 
-    def _send(self, call: Call, body: bytes, now: float) -> None:
+    def _send(self, call: Call, now: float) -> None:
         assert call.dialog is not None
         flow = self._stack.way(call.dialog)
         contact = self._stack.contact(flow, call.contact_user)
-        fields = (contact, ALLOW, SUPPORTED, ("Content-Type", SDP))
-        request = call.dialog.request("INVITE", fields, body)
+        fields = (contact, ALLOW, SUPPORTED, *call.offered_fields, ("Content-Type", SDP))
+        request = call.dialog.request("INVITE", fields, call.offered)
         call.offer_state = OfferState.SENT
-        call.offered = body
         call.offering = self._stack.send(request, flow, Purpose.REINVITE, call.id, now)
 
     def response(self, transaction: Transaction, response: Response, now: float) -> None:
@@ -112,13 +114,10 @@ class Offers:
             self._stack.outbox.emit(OfferAnswered(call.id, response.body))
 
     def _retry(self, call: Call, response: Response, now: float) -> bool:
-        assert call.dialog is not None
         assert call.offering is not None
-        cseq = call.dialog.local_cseq + 1
-        again = self._stack.retry(call.offering, response, call.credentials, cseq, now)
+        again = self._calls.retry(call, call.offering, response, now)
         if again is None:
             return False
-        call.dialog.local_cseq = cseq
         call.offering = again
         return True
 
@@ -135,17 +134,6 @@ class Offers:
             return
         if status == 491:
             call.offer_state = OfferState.WAITING
-            self._calls.set_alarm(call, CallAlarm.OFFER_AGAIN, now + self._back_off(call))
-        elif status in {408, 481, 503}:
-            # The dialog is gone (section 12.2.1.2); 503 is also a transport that failed.
-            by = {408: By.TIMEOUT, 481: By.REMOTE, 503: By.TRANSPORT}[status]
-            self._calls.bye(call, cause_of_status(status), by, now)
-        else:
+            self._calls.set_alarm(call, CallAlarm.OFFER_AGAIN, now + self._calls.back_off(call))
+        elif not self._calls.lost(call, status, now):
             self._stack.outbox.emit(OfferRejected(call.id, status, reason))
-
-    def _back_off(self, call: Call) -> float:
-        # Section 14.1: 2.1 to 4 s for who chose the Call-ID, 0 to 2 s for the other, in 10 ms.
-        chance = int(hashlib.sha256(self._stack.token().encode()).hexdigest()[:8], 16)
-        if call.is_outgoing:
-            return 2.1 + chance % 191 / 100
-        return chance % 201 / 100

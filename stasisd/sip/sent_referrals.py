@@ -53,10 +53,9 @@ class SentReferrals:
         call = self._calls.get(transaction.owner)
         if call is None or call.dialog is None or not call.referring or response.status < 200:
             return
-        cseq = call.dialog.local_cseq + 1
-        if self._stack.retry(transaction, response, call.credentials, cseq, now) is not None:
-            call.dialog.local_cseq = cseq
-        elif response.status >= 300:
+        if self._calls.retry(call, transaction, response, now) is not None:
+            return
+        if response.status >= 300:
             self._over(call, response.status)
         elif _keeps_quiet(response):
             self._over(call, SUCCESS)

@@ -41,6 +41,7 @@ class Purpose(StrEnum):
     BYE = "BYE"
     REGISTER = "REGISTER"
     NOTIFY = "NOTIFY"
+    UPDATE = "UPDATE"
     REFER = "REFER"
     SINGLE = "a single request"
 

@@ -75,6 +75,7 @@ class OutgoingCalls:
             self._cancel(call, now)
             return
         call.state = CallState.PROCEEDING
+        call.note_methods(response.headers)
         tag = response.to.tag
         if tag is not None:
             call.early[tag] = Dialog.of_client(call.transaction.request, response, flow)
@@ -96,6 +97,7 @@ class OutgoingCalls:
             self._calls.send_bye(dialog, "", NORMAL_CLEARING, now)
             return
         call.dialog = dialog
+        call.note_methods(response.headers)
         call.early.clear()
         if call.state is CallState.CANCELLED:
             self._calls.bye(call, call.cause, By.LOCAL, now)

@@ -1,5 +1,7 @@
 """Calls that come in (RFC 3261 sections 13.3 and 9.2)."""
 
+from collections.abc import Sequence
+
 from .answers import Answers, record_routes
 from .call import Call, CallAlarm, CallState, Verb
 from .calls import Calls
@@ -31,7 +33,9 @@ class IncomingCalls:
         call_id = CallId(self._stack.token())
         dialog = Dialog.of_server(request, call_id, flow)
         transaction.owner = call_id
-        self._calls.add(Call(call_id, CallState.INCOMING, transaction, dialog))
+        call = Call(call_id, CallState.INCOMING, transaction, dialog)
+        call.note_methods(request.headers)
+        self._calls.add(call)
         self._stack.reply(transaction, 100, now)
         self._stack.outbox.emit(
             CallReceived(
@@ -47,31 +51,33 @@ class IncomingCalls:
             )
         )
 
-    def ring(self, call_id: CallId, now: float) -> None:
+    def ring(self, call_id: CallId, fields: Sequence[Field], now: float) -> None:
         """Send 180."""
         call = self._calls.take(call_id, Verb.RING)
         if call is not None:
-            self._provisional(call, 180, b"", now)
+            self._provisional(call, 180, b"", tuple(fields), now)
 
-    def progress(self, call_id: CallId, body: bytes, now: float) -> None:
+    def progress(self, call_id: CallId, body: bytes, fields: Sequence[Field], now: float) -> None:
         """Send 183."""
         call = self._calls.take(call_id, Verb.PROGRESS)
         if call is not None:
-            self._provisional(call, 183, body, now)
+            self._provisional(call, 183, body, tuple(fields), now)
 
     def repeat(self, call: Call, now: float) -> None:
         """Send the latest provisional response again."""
         if call.provisional is not None:
             self._provisional(call, *call.provisional, now)
 
-    def _provisional(self, call: Call, status: int, body: bytes, now: float) -> None:
-        call.provisional = (status, body)
+    def _provisional(
+        self, call: Call, status: int, body: bytes, fields: tuple[Field, ...], now: float
+    ) -> None:
+        call.provisional = (status, body, fields)
         self._stack.reply(
             call.transaction,
             status,
             now,
             to_tag=call.id,
-            fields=self._dialog_fields(call),
+            fields=[*self._dialog_fields(call), *fields],
             body=body,
         )
         self._calls.set_alarm(call, CallAlarm.REPEAT_PROVISIONAL, now + PROVISIONAL_INTERVAL)
@@ -80,14 +86,14 @@ class IncomingCalls:
         routes = record_routes(call.transaction.request)
         return [*routes, self._stack.contact(call.flow), ALLOW]
 
-    def answer(self, call_id: CallId, body: bytes, now: float) -> None:
+    def answer(self, call_id: CallId, body: bytes, fields: Sequence[Field], now: float) -> None:
         """Send 200, until the ACK comes."""
         call = self._calls.take(call_id, Verb.ANSWER)
         if call is None:
             return
         self._calls.stop_alarm(call, CallAlarm.REPEAT_PROVISIONAL)
         call.state = CallState.ANSWERED
-        self._answers.send(call, call.transaction, body, now)
+        self._answers.send(call, call.transaction, body, now, fields)
 
     def reject(
         self, call_id: CallId, status: int | None, cause: int, now: float, reason: str | None = None

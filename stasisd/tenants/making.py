@@ -152,6 +152,9 @@ def accounts(name: str, given: settings.Tenant, kept: secrets.Secrets) -> list[S
             max_contacts=endpoint.max_contacts,
             caller_name=endpoint.caller_name,
             caller_number=endpoint.caller_number or each,
+            send_pai=endpoint.send_pai,
+            send_rpid=endpoint.send_rpid,
+            send_connected_line=endpoint.send_connected_line,
         )
         for each, endpoint in given.endpoints.items()
     ]

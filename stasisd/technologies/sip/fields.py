@@ -17,6 +17,9 @@ DEFAULTS: Mapping[str, Mapping[str, str]] = {
         "aors": "",
         "auth": "",
         "callerid": "",
+        "send_pai": "false",
+        "send_rpid": "false",
+        "send_connected_line": "yes",
     },
     "aor": {"max_contacts": "0"},
     "auth": {"auth_type": "userpass", "username": "", "password": ""},
@@ -30,7 +33,7 @@ WITHOUT_EFFECT: Mapping[str, frozenset[str]] = {
         {
             "transport", "direct_media", "rtp_symmetric", "force_rport", "rewrite_contact",
             "ice_support", "dtmf_mode", "media_encryption", "identify_by", "language",
-            "mailboxes", "send_rpid", "send_pai", "trust_id_inbound", "trust_id_outbound",
+            "mailboxes", "trust_id_inbound", "trust_connected_line", "trust_id_outbound",
             "device_state_busy_at", "accountcode", "from_user", "from_domain", "webrtc",
             "use_avpf", "rtcp_mux", "message_context", "set_var", "100rel", "timers",
         }
@@ -94,9 +97,32 @@ def _auth_type(_id: str, value: str) -> str:
     return value
 
 
+# Asterisk writes some of its flags in the one way, some in the other.
+TRUE = frozenset({"yes", "true", "y", "t", "1", "on"})
+FALSE = frozenset({"no", "false", "n", "f", "0", "off"})
+
+
+def is_true(value: str) -> bool:
+    """Whether a flag that was checked is set."""
+    return value in TRUE
+
+
+def _flag(yes: str, no: str) -> Callable[[str, str], str]:
+    def check(_id: str, value: str) -> str:
+        word = value.strip().lower()
+        if word not in TRUE | FALSE:
+            raise BadObject(f"a flag is yes or no, not {value!r}")
+        return yes if word in TRUE else no
+
+    return check
+
+
 CHECKS: Mapping[tuple[str, str], Callable[[str, str], str]] = {
     ("endpoint", "allow"): _codecs,
     ("endpoint", "aors"): _own_aor,
+    ("endpoint", "send_pai"): _flag("true", "false"),
+    ("endpoint", "send_rpid"): _flag("true", "false"),
+    ("endpoint", "send_connected_line"): _flag("yes", "no"),
     ("aor", "max_contacts"): _contacts,
     ("auth", "auth_type"): _auth_type,
 }

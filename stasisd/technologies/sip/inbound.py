@@ -11,6 +11,7 @@ from stasisd.core.tenant import Draining, Tenant
 from stasisd.media.control import MediaUnavailable, NoPortsLeft, Port
 from stasisd.sip.causes import cause_of_status
 from stasisd.sip.events import CallId, CallReceived
+from stasisd.sip.headers import Field
 
 from .accounts import add_channel, blank
 from .calls import Calls
@@ -38,6 +39,7 @@ class InboundLeg(Leg):
     """A call that a phone makes to us."""
 
     call: CallId
+    called_us = True
 
     def __init__(self, calls: Calls, account: SipAccount, call: CallId) -> None:
         super().__init__(calls, account)
@@ -63,20 +65,25 @@ class InboundLeg(Leg):
     def answer(self) -> None:
         """200, with our description."""
         if not self.over:
-            self._line.agent.answer(self.call, self._body, self._line.now())
+            self._line.agent.answer(self.call, self._body, self._line.now(), fields=self._said())
             self._line.flush()
 
     def ring(self) -> None:
         """180."""
         if not self.over:
-            self._line.agent.ring(self.call, self._line.now())
+            self._line.agent.ring(self.call, self._line.now(), fields=self._said())
             self._line.flush()
 
     def progress(self) -> None:
         """183, with our description."""
         if not self.over:
-            self._line.agent.progress(self.call, self._early_body, self._line.now())
+            agent, now = self._line.agent, self._line.now()
+            agent.progress(self.call, self._early_body, now, fields=self._said())
             self._line.flush()
+
+    def _said(self) -> tuple[Field, ...]:
+        self._identity.said()
+        return self._identity.fields()
 
     def busy(self) -> None:
         """486: the call is over at once."""
@@ -164,6 +171,7 @@ class Arrivals:
 
     def _begin(self, tenant: Tenant, leg: InboundLeg, invite: CallReceived, port: Port) -> None:
         assert port.address is not None
+        leg.shown_at(self._calls.line.host_of(tenant, invite.flow))
         leg.description = self._calls.describe(leg.account, invite.flow, port.address[1])
         leg.negotiate(invite.body, port)
         shown = msgspec.structs.replace(

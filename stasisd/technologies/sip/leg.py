@@ -9,10 +9,12 @@ from stasisd.core.technology import DialFailed
 from stasisd.sip import events
 from stasisd.sip.call import WrongState
 from stasisd.sip.events import By, CallId
+from stasisd.sip.updates import UNKNOWN_METHOD
 
 from . import quality
 from .calls import Calls
 from .description import Description, NotAcceptable, SdpError
+from .identity import Identity
 from .settings import SipAccount
 from .transfers import Transfers
 
@@ -31,6 +33,7 @@ class Leg:
 
     channel: Channel | None = None
     description: Description
+    called_us = False
 
     def __init__(self, calls: Calls, account: SipAccount) -> None:
         self._calls = calls
@@ -38,7 +41,8 @@ class Leg:
         self.account = account
         self.call: CallId | None = None
         self.over = False
-        self._hold_wanted = False
+        self._hold_wanted = self._held_before = False
+        self._identity = Identity(self, calls.line, account, called_us=self.called_us)
         self._transfers = Transfers(self, calls)
 
     # --- the phone speaks
@@ -53,7 +57,9 @@ class Leg:
             case events.OfferRejected():
                 self._offer_rejected(event)
             case events.Acknowledged():
-                self._offer_hold()
+                self._catch_up()
+            case events.Updated():
+                self._updated(event)
             case events.DtmfInfo() if self.channel is not None:
                 self.channel.signalled(event.digit, event.duration)
             case events.ReferReceived():
@@ -104,13 +110,22 @@ class Leg:
             self._show_hold(was_held)
         elif self.channel is not None and not self.description.settled:
             self.channel.hangup(causes.INCOMPATIBLE)
-        self._offer_hold()
+        self._catch_up()
 
     def _offer_rejected(self, event: events.OfferRejected) -> None:
-        # After a glare the hold stands in our answer to the offer that won.
-        if event.status != REQUEST_PENDING:
-            self.description.withdraw()
-            self.description.holding = self._hold_wanted = not self.description.holding
+        if event.status == REQUEST_PENDING:
+            # After a glare the hold stands in our answer to the offer that won.
+            self._identity.forget()
+            return
+        self.description.withdraw()
+        if self.description.holding != self._held_before:
+            self.description.holding = self._hold_wanted = self._held_before
+        self._catch_up()
+
+    def _updated(self, event: events.Updated) -> None:
+        if event.status in UNKNOWN_METHOD:
+            self._identity.forget()  # a re-INVITE may say it
+        self._catch_up()
 
     def _settle(self, answer: bytes) -> bool:
         """Take the answer to our offer; whether it can be used. If not, all stays as it was."""
@@ -177,16 +192,40 @@ class Leg:
         """Offer what is wanted, now or when the offer that is under way is answered."""
         if self.call is None or self.over or self.channel is None or not self.channel.is_up:
             return
-        before = self.description.holding
-        if before == self._hold_wanted:
+        if self.description.holding == self._hold_wanted:
             return
-        self.description.holding = self._hold_wanted
         try:
-            self._line.agent.reinvite(self.call, self.description.offer(), self._line.now())
+            self.offer_again()
+        except WrongState:
+            pass  # see above
+
+    def offer_again(self) -> None:
+        """Send a re-INVITE that says how all is to be now. Raises WrongState."""
+        assert self.call is not None
+        before, self.description.holding = self.description.holding, self._hold_wanted
+        offer, identity = self.description.offer(), self._identity.fields()
+        try:
+            self._line.agent.reinvite(self.call, offer, self._line.now(), fields=identity)
         except WrongState:
             self.description.withdraw()
             self.description.holding = before
+            raise
+        self._held_before = before
+        self._identity.said()
         self._line.flush()
+
+    def shown_at(self, host: str) -> None:
+        """Say of all that the phone talks to that they are here."""
+        self._identity.host = host
+
+    def show_connected(self) -> None:
+        """UPDATE or re-INVITE, where the endpoint's settings say so."""
+        self._identity.catch_up()
+
+    def _catch_up(self) -> None:
+        """Say what could not be said while something else was under way."""
+        self._offer_hold()
+        self._identity.catch_up()
 
     def leave_transfers(self, *, to_application: bool) -> None:
         """Whether an application does what the phone asks for by REFER."""

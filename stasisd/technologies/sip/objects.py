@@ -13,7 +13,7 @@ from stasisd.core.tenant import Tenant
 from stasisd.store.database import Database
 from stasisd.store.sip_objects import SipObjects as StoredObjects
 
-from .fields import DEFAULTS, SECRET, checked
+from .fields import DEFAULTS, SECRET, checked, is_true
 from .settings import SipAccount, key
 
 CLASS = "res_pjsip"
@@ -130,6 +130,9 @@ class Objects:
             max_contacts=0 if aor is None else int({**DEFAULTS[AOR], **aor}["max_contacts"]),
             caller_name=caller[0],
             caller_number=caller[1] or name,
+            send_pai=is_true(fields["send_pai"]),
+            send_rpid=is_true(fields["send_rpid"]),
+            send_connected_line=is_true(fields["send_connected_line"]),
         )
 
 
@@ -144,6 +147,9 @@ def _of_file(object_type: str, account: SipAccount) -> Fields:
         "aors": account.name,
         "auth": account.name if account.password is not None else "",
         "callerid": f'"{account.caller_name}" <{account.caller_number}>',
+        "send_pai": "true" if account.send_pai else "false",
+        "send_rpid": "true" if account.send_rpid else "false",
+        "send_connected_line": "yes" if account.send_connected_line else "no",
     }
 
 

@@ -61,18 +61,17 @@ class OutboundLeg(Leg):
         """Send the INVITE, over the way by which the phone registered."""
         assert self.channel is not None
         shown, uri, flow = self.channel.snapshot.connected, self._binding.uri, self._binding.flow
-        agent = self._line.agent
+        agent, host = self._line.agent, self._line.host_of(self.channel.tenant, flow)
+        self.shown_at(host)
+        self._identity.said()
         self.call = agent.invite(
             uri,
-            from_=NameAddr(
-                SipUri(self._line.host_of(self.channel.tenant, flow), shown.number or ANONYMOUS),
-                shown.name,
-            ),
+            from_=NameAddr(SipUri(host, shown.number or ANONYMOUS), shown.name),
             to=NameAddr(SipUri(uri.host, self.account.name)),
             flow=flow,
             body=self.description.offer(),
             now=self._line.now(),
-            fields=self._referred_by(),
+            fields=(*self._referred_by(), *self._identity.fields()),
         )
         self._calls.add(self.call, self)
         self.channel.change(protocol_id=agent.sip_call_id(self.call) or "")

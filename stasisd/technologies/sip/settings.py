@@ -26,7 +26,9 @@ class SipSettings(msgspec.Struct, frozen=True, kw_only=True):
 class SipAccount(msgspec.Struct, frozen=True, kw_only=True):
     """An endpoint of a tenant. Without a password its requests are taken at their word.
 
-    ``username`` is what the phone authenticates as; None means the endpoint's name.
+    ``username`` is what the phone authenticates as; None means the endpoint's name. Whom it talks
+    to is told by P-Asserted-Identity (``send_pai``) and Remote-Party-ID (``send_rpid``), and anew
+    when that changes in the call where it is told at all (``send_connected_line``).
     """
 
     tenant: str
@@ -38,6 +40,9 @@ class SipAccount(msgspec.Struct, frozen=True, kw_only=True):
     max_contacts: int = 5
     caller_name: str = ""
     caller_number: str
+    send_pai: bool = False
+    send_rpid: bool = False
+    send_connected_line: bool = True
 
     @property
     def key(self) -> str:

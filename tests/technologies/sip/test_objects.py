@@ -8,6 +8,7 @@ import pytest
 from stasisd.core.configuration import BadObject
 from stasisd.core.events import StasisStart
 from stasisd.sip.events import Registered, RegistrationFailed
+from stasisd.technologies.sip.settings import key
 from tests.support.clock import jumping_clock
 from tests.technologies.sip.world import InlineDatabase, World, running
 
@@ -146,3 +147,18 @@ async def test_what_an_object_can_not_be(
     with pytest.raises(BadObject, match=said):
         put(world, object_type, object_id, **fields)
     assert world.sip.objects.get(world.tenant, object_type, object_id) is None
+
+
+async def test_flags_are_read_and_shown_as_asterisk_has_them(world: World) -> None:
+    provision(world, send_pai="yes", send_rpid="0", send_connected_line="Off")
+    account = world.sip._directory.find(key("default", "200"))
+    assert account is not None
+    assert (account.send_pai, account.send_rpid, account.send_connected_line) == (
+        True, False, False,
+    )  # fmt: skip
+    shown = world.sip.objects.get(world.tenant, "endpoint", "200")
+    assert shown is not None
+    flags = [shown[name] for name in ("send_pai", "send_rpid", "send_connected_line")]
+    assert flags == ["true", "false", "no"]
+    with pytest.raises(BadObject):
+        put(world, "endpoint", "200", send_pai="perhaps")
