@@ -8,6 +8,7 @@ from functools import cached_property
 from caps.access import Access, Right
 from caps.caveats import (
     OTHER_NETWORKS,
+    Applications,
     Caveat,
     Contexts,
     Endpoints,
@@ -47,6 +48,13 @@ class Grant:
                 object.__setattr__(self, "not_before", max(self.not_before, caveat.at))
             elif isinstance(caveat, Expires):
                 object.__setattr__(self, "expires", min(self.expires, caveat.at))
+
+    @property
+    def sole_application(self) -> str | None:
+        """The application that the caveats leave, where they leave just one."""
+        limits = [set(each.names) for each in self.caveats if isinstance(each, Applications)]
+        left = set.intersection(*limits) if limits else set()
+        return left.pop() if len(left) == 1 else None
 
     def prohibits(self, access: Access) -> Denied | None:
         """The refusal that `check` would raise, or None. For filters of lists and events."""

@@ -62,7 +62,7 @@ class Attendant:
         self.topics: tuple[str, ...] = bridge.topics
         self.target_uri = f"bridge:{bridge.id}"
         self.language = tenant.settings.language
-        self.application_name: str | None = None
+        self.application_name = bridge.application_name
         self.port: Port | None = port
         self.playbacks: list[Playback] = []
         self.kind = kind

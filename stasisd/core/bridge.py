@@ -52,10 +52,18 @@ class Bridge:
     """Made by :meth:`Tenant.create_bridge`; lives until ``destroy``."""
 
     def __init__(
-        self, tenant: "Tenant", snapshot: BridgeSnapshot, kind: BridgeKind = MIXING
+        self,
+        tenant: "Tenant",
+        snapshot: BridgeSnapshot,
+        kind: BridgeKind = MIXING,
+        application_name: str | None = None,
     ) -> None:
-        """``snapshot`` is the bridge as it starts, without channels."""
+        """``snapshot`` is the bridge as it starts, without channels.
+
+        ``application_name`` is the application that it was made for, for caveats.
+        """
         self.tenant = tenant
+        self.application_name = application_name
         self.kind = kind
         self.snapshot = snapshot
         self.id = snapshot.id

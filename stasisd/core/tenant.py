@@ -275,8 +275,9 @@ class Tenant:
         video_mode: str = "talker",
         bridge_class: str = "stasis",
         creator: str = "Stasis",
+        application_name: str | None = None,
     ) -> Bridge:
-        """Make an empty bridge; the id must be free."""
+        """Make an empty bridge, for an application; the id must be free."""
         snapshot = BridgeSnapshot(
             id=bridge_id or str(uuid.uuid4()),
             name=name,
@@ -287,7 +288,7 @@ class Tenant:
             creator=creator,
             creationtime=self.now(),
         )
-        bridge = self.bridges[snapshot.id] = Bridge(self, snapshot, kind)
+        bridge = self.bridges[snapshot.id] = Bridge(self, snapshot, kind, application_name)
         self.publish(events.BridgeCreated, bridge.topics, bridge=snapshot)
         return bridge
 

@@ -10,8 +10,20 @@ from stasisd.core.channel import Channel
 from stasisd.core.snapshots import BridgeSnapshot
 
 from .assignments import assignments
-from .declare import Absent, Control, Create, Delete, Each, Named, Read, Required, operation
+from .declare import (
+    Absent,
+    Control,
+    Create,
+    Delete,
+    Each,
+    ForWhoAsks,
+    Named,
+    Read,
+    Required,
+    operation,
+)
 from .errors import Conflict, InvalidParameter, NotFound, OperationFailed, Unprocessable
+from .parameters import ApplicationName
 
 NOT_FOUND = {404: "Bridge not found"}
 IN_STASIS = {404: "Bridge not found", 409: "Bridge not in Stasis application"}
@@ -69,9 +81,10 @@ def get(bridge: Read[Bridge]) -> BridgeSnapshot:
     errors={409: "Bridge with the same bridgeId already exists"},
 )
 def create(
-    new: Create[Bridge],
+    new: Annotated[Create[Bridge], ForWhoAsks()],
     type: str = "",  # noqa: A002 - ARI's name
     name: str = "",
+    app: ApplicationName = "",  # noqa: ARG001 - the gate reads it: the bridge is that one's
     variables: dict[str, Any] | None = None,
 ) -> BridgeSnapshot:
     """Make a bridge: one that mixes what its channels say, or one that holds them."""
@@ -85,7 +98,13 @@ def create(
             f"Unable to create bridge. Possible duplicate bridge id '{new.id or '(null)'}'",
             detail=str(unknown),
         ) from None
-    bridge = new.tenant.create_bridge(new.id or None, name=name, kind=kind, video_mode=video_mode)
+    bridge = new.tenant.create_bridge(
+        new.id or None,
+        name=name,
+        kind=kind,
+        video_mode=video_mode,
+        application_name=new.application,
+    )
     for variable in wanted:
         _set(bridge, variable)
     return bridge.snapshot

@@ -42,14 +42,23 @@ Each = Annotated[list[T], Right.READ, Listing]
 class Create(Generic[T]):
     """The right to make an object, with the id it shall have, or None to choose one.
 
-    ``may_control`` says whether the grant would also control an object of that id.
+    ``may_control`` says whether the grant would also control an object of that id;
+    ``application`` is the one that it will belong to.
     """
 
-    def __init__(self, tenant: Tenant, object_id: str | None, *, may_control: bool) -> None:
+    def __init__(
+        self,
+        tenant: Tenant,
+        object_id: str | None,
+        *,
+        may_control: bool,
+        application: str | None = None,
+    ) -> None:
         """Made by the gate alone."""
         self.tenant = tenant
         self.id = object_id
         self.may_control = may_control
+        self.application = application
 
 
 class Within(msgspec.Struct, frozen=True, eq=False):
@@ -85,6 +94,10 @@ class Required(msgspec.Struct, frozen=True):
     """What to say of a parameter that is missing; ``also_empty`` where empty is missing too."""
 
     message: str
+
+
+class ForWhoAsks(msgspec.Struct, frozen=True):
+    """Marks what is made for the application in whose name the call is, if it names no other."""
 
 
 class Everything(msgspec.Struct, frozen=True):

@@ -21,7 +21,17 @@ from stasisd.core.tenant import Draining, Tenant
 
 from .asking import Asked
 from .concerns import called_context, called_name, names_of, with_groups
-from .declare import Absent, Create, Everything, IfThere, Operation, Parameter, Required, Within
+from .declare import (
+    Absent,
+    Create,
+    Everything,
+    ForWhoAsks,
+    IfThere,
+    Operation,
+    Parameter,
+    Required,
+    Within,
+)
 from .errors import InvalidParameter, NotAllowed, NotFound, OperationError, Unavailable
 from .idempotency import Remembered
 from .parameters import LeadsTo, Mentions, Offered
@@ -31,6 +41,7 @@ from .values import default_value, first, read_value, several
 Raw = Mapping[str, Any]
 
 WRITE_DENIED = "Write access denied"
+FOR_WHOM = "say for which application it is: app=NAME"
 APPLICATION, BRIDGE, ENDPOINT, RECORDING = "application", "bridge", "endpoint", "recording"
 # What is made of these concerns no endpoint, until there are channels in it.
 OF_NOBODY = {APPLICATION, BRIDGE}
@@ -56,7 +67,7 @@ class Gate:
         """
         tenant = self._tenant(grant)
         trail = Trail(tenant, grant, operation.name, asked.cause.request_id if asked else "")
-        call = _Call(tenant, grant, operation, raw, self._now(), trail)
+        call = _Call(tenant, grant, operation, raw, self._now(), asked, trail)
         try:
             call.check_names()
             result = await self._perform(call, asked)
@@ -109,6 +120,7 @@ class _Call:
         operation: Operation,
         raw: Raw,
         now: float,
+        asked: Asked | None,
         trail: Trail,
     ) -> None:
         self.tenant = tenant
@@ -120,8 +132,9 @@ class _Call:
         # Whom the call concerns and where it sends a channel, as far as a caveat asks for that.
         self.endpoints: tuple[str, ...] | None = None
         self.contexts: tuple[str, ...] = ()
-        # The one on whose behalf the call acts, for what it makes.
+        # The one that the call names, or that has what it names: for what it makes.
         self.application: str | None = None
+        self.asked = asked
 
     def check_names(self) -> None:
         """Decide what the operation and the names alone can decide."""
@@ -221,10 +234,10 @@ class _Call:
             message = str(denied) if access.right is Right.READ else WRITE_DENIED
             raise NotAllowed(message, detail=str(denied)) from None
 
-    def _check(self, access: Access) -> None:
+    def _check(self, access: Access, hint: str | None = None) -> None:
         denied = self.grant.prohibits(access)
         if denied is not None:
-            raise NotAllowed(str(denied))
+            raise NotAllowed(str(denied), detail=hint)
 
     def _named_application(self, plain: Iterable[Parameter]) -> str | None:
         """The application that the call names, e.g. the one to originate into."""
@@ -331,14 +344,22 @@ class _Call:
         assert parameter.right is not None
         kind = parameter.kind.name
         application = object_id if kind == APPLICATION else self.application
+        hint = None
+        if application is None and parameter.note(ForWhoAsks) is not None:
+            application = self._asking()
+            hint = None if application else FOR_WHOM
         whose = () if self.endpoints is None and kind in OF_NOBODY else self.endpoints
         access = self._access(parameter.right, kind, object_id, application, whose)
         if object_id is not None:
             self.trail.names(kind, object_id)
-        self._check(access)
+        self._check(access, hint)
         control = msgspec.structs.replace(access, right=Right.CONTROL)
         may_control = self.grant.prohibits(control) is None
-        return Create(self.tenant, object_id, may_control=may_control)
+        return Create(self.tenant, object_id, may_control=may_control, application=application)
+
+    def _asking(self) -> str | None:
+        """The application in whose name the call is; it gives no right beyond the grant's."""
+        return (self.asked and self.asked.application) or self.grant.sole_application
 
 
 def _each(found: Any) -> list[Any]:

@@ -139,7 +139,8 @@ def find_source(tenant: Tenant, text: str) -> EventSource | None:
         channel = tenant.channels.get(name)
         return EventSource(kind, name, channel.application_name) if channel else None
     if kind == "bridge":
-        return EventSource(kind, name) if name in tenant.bridges else None
+        bridge = tenant.bridges.get(name)
+        return EventSource(kind, name, bridge.application_name) if bridge else None
     if kind == "deviceState":  # also of a device that is not there yet
         return EventSource(kind, name)
     technology, slash, resource = name.partition("/")

@@ -73,6 +73,25 @@ def test_prohibits_answers_without_raising() -> None:
     assert denied.reason == "the token is for other objects"
 
 
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        ([], None),
+        ([("ivr",)], "ivr"),
+        ([("ivr", "ivr")], "ivr"),
+        ([("ivr", "queue")], None),
+        ([("ivr", "queue"), ("queue", "other")], "queue"),
+        ([("ivr",), ("queue",)], None),
+        ([()], None),
+    ],
+)
+def test_the_only_application_that_is_left(
+    limits: list[tuple[str, ...]], expected: str | None
+) -> None:
+    grant = grant_with(*(Applications(names) for names in limits))
+    assert grant.sole_application == expected
+
+
 def test_names_leave_open_what_only_the_object_decides() -> None:
     grant = grant_with(Applications(("ivr",)), Objects(("channel:c*",)))
     grant.check_names(reading(object_id=None))

@@ -8,15 +8,18 @@ import trio
 from caps.access import Right
 from caps.caveats import Applications, Caveat, Expires, Objects, Operations, Rights
 from stasisd.core import bus, events
+from stasisd.core.bridge import Bridge
 from stasisd.core.snapshots import ApplicationSnapshot, ChannelSnapshot
 from stasisd.core.tenant import Tenant
 from stasisd.operations import OPERATIONS
+from stasisd.operations.asking import Asked
+from stasisd.operations.declare import Create, Operation
 from stasisd.operations.errors import NotAllowed
-from stasisd.operations.gate import Gate
+from stasisd.operations.gate import FOR_WHOM, Gate
 from stasisd.operations.hearing import permits
 from tests.support.clock import jumping_clock
 from tests.support.tenant import EPOCH
-from tests.support.world import Failed, ask, call, furnish, grant
+from tests.support.world import Failed, ask, call, furnish, grant, parameters
 
 pytestmark = jumping_clock
 
@@ -140,6 +143,136 @@ async def test_an_id_is_given_only_within_the_grant(caller: Caller) -> None:
         )
     made = await caller("channels.originate", caveat, **asked, channelId="mine-1")
     assert made.id == "mine-1"
+
+
+# --- bridges, which belong to the application that they are made for
+
+FIRST, SECOND, BOTH = Applications(("app",)), Applications(("second",)), ("app", "second")
+NO_BRIDGE = Failed("not_found", "Bridge not found", None)
+
+
+async def test_a_limited_token_works_with_bridges_of_its_own(caller: Caller) -> None:
+    await call(caller.tenant, "e", app="second")
+    await caller("bridges.create", SECOND, bridgeId="mine")
+    assert await caller("bridges.addChannel", SECOND, bridgeId="mine", channel="d,e") is None
+    playing = await caller("bridges.play", SECOND, bridgeId="mine", media="sound:hello")
+    assert await caller("playbacks.stop", SECOND, playbackId=playing.id) is None
+    recorded = await caller("bridges.record", SECOND, bridgeId="mine", name="x", format="wav")
+    assert (await caller("recordings.getLive", SECOND, recordingName="x")).name == recorded.name
+    source = {"applicationName": "second", "eventSource": "bridge:mine"}
+    assert "mine" in (await caller("applications.subscribe", SECOND, **source)).bridge_ids
+    assert (await caller("bridges.get", SECOND, bridgeId="mine")).channels == ("d", "e")
+    assert await caller("bridges.removeChannel", SECOND, bridgeId="mine", channel="e") is None
+    assert await caller("bridges.destroy", SECOND, bridgeId="mine") is None
+
+
+BRIDGES = [o for o in OPERATIONS.values() if o.resource == "bridges" and o.right is not None]
+OF_ONE = [o for o in BRIDGES if any(p.name == "bridge" for p in o.parameters)]
+
+
+@pytest.mark.parametrize("operation", OF_ONE, ids=repr)
+async def test_a_bridge_of_another_application_or_of_none_is_absent(
+    operation: Operation, caller: Caller
+) -> None:
+    await caller("bridges.create", FIRST, bridgeId="theirs")
+    await caller("bridges.create", bridgeId="nobodys")
+    for bridge_id in ("theirs", "nobodys", "absent"):
+        raw = {**parameters(operation), "bridgeId": bridge_id, "channel": "d", "channelId": "d"}
+        assert await caller(operation.name, SECOND, **raw) == NO_BRIDGE
+    raw = {"applicationName": "second", "eventSource": "bridge:theirs"}
+    assert (await caller("applications.subscribe", SECOND, **raw)).kind == "unprocessable"
+
+
+async def test_a_channel_of_another_application_does_not_get_into_ones_bridge(
+    caller: Caller,
+) -> None:
+    await caller("bridges.create", SECOND, bridgeId="mine")
+    refused = await caller("bridges.addChannel", SECOND, bridgeId="mine", channel="d,c")
+    assert refused == Failed("invalid_parameter", "Channel not found", None)
+    assert caller.tenant.bridges["mine"].channels == []
+
+
+@pytest.mark.parametrize(
+    ("caveats", "expected"),
+    [
+        ((), ["b", "one", "two"]),
+        ((FIRST,), ["one"]),
+        ((SECOND,), ["two"]),
+        ((Applications(BOTH),), ["one", "two"]),
+        ((FIRST, SECOND), []),
+    ],
+)
+async def test_each_lists_its_own_bridges(
+    caveats: tuple[Caveat, ...], expected: list[str], caller: Caller
+) -> None:
+    await caller("bridges.create", FIRST, bridgeId="one")
+    await caller("bridges.create", bridgeId="two", app="second")
+    assert [bridge.id for bridge in await caller("bridges.list", *caveats)] == expected
+
+
+@pytest.mark.parametrize(
+    ("caveats", "named", "owner"),
+    [
+        ((), {}, None),
+        ((), {"app": "second"}, "second"),
+        ((SECOND,), {}, "second"),
+        ((SECOND,), {"app": "second"}, "second"),
+        ((Applications(BOTH),), {"app": "second"}, "second"),
+        ((Applications(BOTH), SECOND), {}, "second"),
+    ],
+)
+async def test_whose_a_bridge_is(
+    caveats: tuple[Caveat, ...], named: dict[str, str], owner: str | None, caller: Caller
+) -> None:
+    await caller("bridges.create", *caveats, bridgeId="x", **named)
+    assert caller.tenant.bridges["x"].application_name == owner
+
+
+@pytest.mark.parametrize(
+    ("caveats", "named"),
+    [
+        ((SECOND,), {"app": "app"}),
+        ((Applications(BOTH),), {}),  # for which of them?
+        ((Applications(BOTH),), {"app": "third"}),
+        ((FIRST, SECOND), {}),
+        ((Applications(()),), {}),
+        ((SECOND, Objects(("bridge:y",))), {}),
+    ],
+)
+async def test_no_bridge_is_made_beyond_the_grant(
+    caveats: tuple[Caveat, ...], named: dict[str, str], caller: Caller
+) -> None:
+    refused = await caller("bridges.create", *caveats, bridgeId="x", **named)
+    assert refused.kind == "not_allowed"
+    assert "x" not in caller.tenant.bridges
+
+
+async def test_who_may_act_for_several_is_told_to_name_one(caller: Caller) -> None:
+    refused = await caller("bridges.create", Applications(BOTH))
+    assert (refused.message, refused.detail) == ("the token is for other applications", FOR_WHOM)
+
+
+async def test_only_what_is_declared_so_is_made_for_who_asks(caller: Caller) -> None:
+    def make(new: Create[Bridge]) -> None:
+        """Make."""
+
+    silent = Operation("things.make", make, (), errors={}, in_documents=False)
+    with pytest.raises(NotAllowed):
+        await caller.gate.perform(grant(SECOND), silent, {})
+
+
+async def test_the_way_by_which_a_call_comes_gives_no_right(caller: Caller) -> None:
+    """A socket's application is the owner only where the grant reaches it."""
+    create = OPERATIONS["bridges.create"]
+    for caveat, owner in ((Applications(BOTH), "app"), (SECOND, None)):
+        asked = Asked("r", application="app")
+        raw = {"bridgeId": f"for-{owner}"}
+        try:
+            await caller.gate.perform(grant(caveat), create, raw, asked)
+        except NotAllowed:
+            assert owner is None
+        else:
+            assert caller.tenant.bridges[f"for-{owner}"].application_name == owner
 
 
 # --- names inside texts

@@ -81,7 +81,10 @@ class Conversation:
     def __init__(
         self, performer: Performer, grant: Grant, application: str, now: Callable[[], float]
     ) -> None:
-        """``application`` stands in every response; ``now`` is in seconds since the epoch."""
+        """``application`` stands in every response, and what is asked is in its name.
+
+        ``now`` is in seconds since the epoch.
+        """
         self._performer = performer
         self._grant = grant
         self._application = application
@@ -107,7 +110,7 @@ class Conversation:
             (*pairs(query), *given),
             asked.content_type,
             asked.message_body.encode(),
-            None if asked.method == "GET" else _named(asked),
+            None if asked.method == "GET" else self._named(asked),
         )
         try:
             answer = await self._performer.perform(self._grant, request)
@@ -117,6 +120,9 @@ class Conversation:
         if isinstance(answer.body, MediaFile):  # which is not text
             return self._written(asked, Answer(406), "Not Acceptable. Use HTTP GET")
         return self._written(asked, answer, remarks=request.asked)
+
+    def _named(self, asked: RestRequest) -> Asked:
+        return Asked(request_id(asked.request_id), asked.idempotency_key, self._application)
 
     def _unreadable(self, message: str | bytes, why: str) -> bytes:
         """Answer what is no RESTRequest, with the ids that it has if it is JSON."""
@@ -165,10 +171,6 @@ class Conversation:
 
 _decode = msgspec.json.Decoder(RestRequest).decode
 _encode = msgspec.json.Encoder().encode
-
-
-def _named(asked: RestRequest) -> Asked:
-    return Asked(request_id(asked.request_id), asked.idempotency_key)
 
 
 def _text(value: Any) -> str:

@@ -115,6 +115,15 @@ async def test_both_are_what_their_models_say(socket: Socket) -> None:
     assert set(RestRequest.__struct_fields__) - ours == MODELS["RESTRequest"].fields.keys()
 
 
+async def test_a_bridge_belongs_to_the_application_of_the_socket(
+    server: Server, socket: Socket
+) -> None:
+    for uri in ("bridges/own", "bridges/theirs?app=other"):
+        assert (await ask(socket, "POST", uri))["status_code"] == 200
+    owners = {bridge.id: bridge.application_name for bridge in server.tenant.bridges.values()}
+    assert owners == {"own": "app", "theirs": "other"}
+
+
 async def test_ids_come_back_and_may_be_left_out(socket: Socket) -> None:
     answer = await ask(socket, "GET", "asterisk/ping", request_id="r", transaction_id="t")
     assert (answer["request_id"], answer["transaction_id"]) == ("r", "t")
