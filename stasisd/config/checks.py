@@ -35,12 +35,7 @@ def check(settings: Settings) -> Iterator[Mistake]:
     yield from _check_http(settings.http)
     yield from _check_sip(settings.sip)
     yield from _check_media(settings.media)
-    yield from _match(
-        _ORPHANS,
-        ("events", "orphans"),
-        settings.events.orphans,
-        "keep, continue:SECONDS or hangup:SECONDS",
-    )
+    yield from _check_orphans(("events", "orphans"), settings.events.orphans)
     for name, tenant in settings.tenants.items():
         yield from _check_tenant(("tenants", name), tenant)
     yield from check_tenants(settings)
@@ -89,8 +84,16 @@ def _check_tenant(path: KeyPath, tenant: Tenant) -> Iterator[Mistake]:
         yield from _check_endpoint((*path, "endpoints", name), name, endpoint)
     for name, group in tenant.groups.items():
         yield from _check_group((*path, "groups", name), name, group)
+    for name, application in tenant.applications.items():
+        if application.orphans is not None:
+            place = (*path, "applications", name, "orphans")
+            yield from _check_orphans(place, application.orphans)
     yield from check_outbound((*path, "outbound"), tenant)
     yield from check_media_connections((*path, "media_connections"), tenant)
+
+
+def _check_orphans(path: KeyPath, policy: str) -> Iterator[Mistake]:
+    yield from _match(_ORPHANS, path, policy, "keep, continue:SECONDS or hangup:SECONDS")
 
 
 def _check_user(path: KeyPath, name: str, user: User) -> Iterator[Mistake]:

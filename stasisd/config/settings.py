@@ -182,6 +182,12 @@ class MediaConnection(msgspec.Struct, frozen=True, kw_only=True):
         return f"MediaConnection(url={self.url!r})"
 
 
+class Application(msgspec.Struct, frozen=True, kw_only=True):
+    """What holds for one Stasis application; `orphans` is that of the events where None."""
+
+    orphans: str | None = None
+
+
 class RemoteMedia(msgspec.Struct, frozen=True, kw_only=True):
     """Media that is fetched by `http:` and `https:` URIs, and the bounds of that."""
 
@@ -227,6 +233,7 @@ class Tenant(msgspec.Struct, frozen=True, kw_only=True):
         default_factory=lambda: {name: SipEndpoint() for name in ("100", "101", "102")}
     )
     groups: dict[str, Group] = field(default_factory=dict)
+    applications: dict[str, Application] = field(default_factory=dict)
     outbound: dict[str, Outbound] = field(default_factory=dict)
     media_connections: dict[str, MediaConnection] = field(default_factory=dict)
 

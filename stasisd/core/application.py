@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from . import cause, events
+from . import cause, events, orphans
 from .bus import EVERYTHING, Delivery, Mailbox, Subscription, Topic
 from .event_filter import EventFilter
 from .journal import Journal
 from .listener import Listener, Role, without
-from .orphans import Fate
 from .sharing import EVERYBODY, NOBODY, Sharing, Workers
 from .snapshots import ApplicationSnapshot
 
@@ -34,7 +33,7 @@ class Application:
         self.topic: Topic = f"application:{name}"
         self.filter = EventFilter()
         self.journal = Journal(tenant.numbers.begin(), tenant.settings.events)
-        self.orphans = tenant.settings.orphans
+        self.orphans = tenant.settings.orphans_of(name)
         self._sharing = Sharing(tenant)
         self._is_shared = False
         self._returned = trio.Event()  # of a socket that serves it
@@ -195,22 +194,11 @@ class Application:
 
     def _orphaned(self) -> None:
         """Nobody serves it any more: see to its calls in time, if nobody comes."""
-        if self.orphans.fate is not Fate.KEEP and self._followed:
-            self._returned = trio.Event()
-            self.tenant.start_soon(self._see_to_orphans, self._returned)
-
-    async def _see_to_orphans(self, returned: trio.Event) -> None:
-        with trio.move_on_after(self.orphans.seconds):
-            await returned.wait()
-            return
-        for channel in list(self.tenant.channels.values()):
-            if channel.visit is None or channel.visit.application is not self:
-                continue
-            channel.log.warning("orphaned", application=self.name, fate=self.orphans.fate.value)
-            if self.orphans.fate is Fate.CONTINUE:
-                channel.visit.leave()
-            else:
-                channel.hangup(soft=True)
+        if not self._returned.is_set():
+            return  # they are being seen to
+        self._returned = trio.Event()
+        for policy in orphans.policies(self):
+            self.tenant.start_soon(orphans.see_to, self, policy, self._returned)
 
     def _retire_if_idle(self) -> None:
         if self._listeners or self._followed:
@@ -226,7 +214,7 @@ class Application:
         self._subscription.add(self.topic)
         if not keep_filter:
             self.filter = EventFilter()
-            self.orphans = self.tenant.settings.orphans
+            self.orphans = self.tenant.settings.orphans_of(self.name)
 
     def end(self) -> None:
         """Hear nothing more, for good."""

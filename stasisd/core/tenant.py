@@ -60,6 +60,7 @@ class TenantSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     ``domains`` are the hosts in SIP addresses that mean it; without one it is that of all others.
     ``groups`` are of endpoints. Without ``audit`` nothing is kept of what was asked and decided.
+    ``orphans`` is for the applications that have no policy of their own.
     """
 
     name: str = "default"
@@ -76,6 +77,11 @@ class TenantSettings(msgspec.Struct, frozen=True, kw_only=True):
     system_name: str = ""
     events: EventLimits = EventLimits()
     orphans: Orphans = Orphans()
+    own_orphans: Mapping[str, Orphans] = MappingProxyType({})
+
+    def orphans_of(self, application: str) -> Orphans:
+        """What becomes of this application's calls without a socket, if no socket says more."""
+        return self.own_orphans.get(application, self.orphans)
 
 
 class Draining(AllocationFailed):

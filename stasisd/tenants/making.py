@@ -80,6 +80,11 @@ def _settings(configuration: Configuration, name: str, given: settings.Tenant) -
             waiting_bytes=events.waiting_bytes,
         ),
         orphans=parse_orphans(events.orphans),
+        own_orphans={
+            application: parse_orphans(own.orphans)
+            for application, own in given.applications.items()
+            if own.orphans is not None
+        },
     )
 
 

@@ -124,6 +124,13 @@ def problems(folder: Path, text: str) -> list[str]:
                 " Did you mean '192.0.2.0/24'?"
             ),
         ),
+        (
+            'tenants.default.applications.ivr.orphans = "kill"',
+            (
+                "1: key 'tenants.default.applications.ivr.orphans': expected keep,"
+                ' continue:SECONDS or hangup:SECONDS, got "kill"'
+            ),
+        ),
         ("sip.udp = 1", "1: key 'sip.udp': expected true or false, got 1"),
         (
             'media.rtp_ports = "20000-10000"',

@@ -1,11 +1,12 @@
 """What becomes of calls whose application has lost its last socket."""
 
+import msgspec
 import pytest
 import trio
 
 from stasisd.core.bus import Mailbox
 from stasisd.core.listener import Role
-from stasisd.core.orphans import BadOrphans, Fate, Orphans, parse_orphans
+from stasisd.core.orphans import VARIABLE, BadOrphans, Fate, Orphans, parse_orphans
 from stasisd.core.tenant import Tenant
 from tests.support.clock import jumping_clock
 from tests.support.tenant import Listener
@@ -99,3 +100,72 @@ async def test_as_long_as_one_worker_is_there_nothing_is_an_orphan(tenant: Tenan
     application.disconnect(two)
     await trio.sleep(1)
     assert "c" not in tenant.channels
+
+
+@pytest.mark.parametrize(
+    ("usual", "own", "seconds"),
+    [
+        ("keep", "hangup:10", 10),
+        ("hangup:30", "hangup:10", 10),
+        ("hangup:10", "hangup:30", 30),
+        ("hangup:10", "nonsense", 10),
+        ("hangup:10", "", 10),
+    ],
+)
+async def test_a_channel_may_have_a_policy_of_its_own(
+    usual: str, own: str, seconds: int, tenant: Tenant
+) -> None:
+    application = tenant.serve_application(APP)
+    listener = application.connect(Mailbox(), everything=False)
+    application.orphans = parse_orphans(usual)
+    (await call(tenant, "own")).set_variable(VARIABLE, own)
+    await call(tenant, "other")
+    application.disconnect(listener)
+    await trio.sleep(seconds - 1)
+    assert "own" in tenant.channels
+    await trio.sleep(2)
+    assert "own" not in tenant.channels
+    await trio.sleep(60)
+    assert ("other" in tenant.channels) == (usual == "keep")
+
+
+async def test_a_channel_may_be_kept_where_the_others_go(tenant: Tenant) -> None:
+    application = tenant.serve_application(APP)
+    listener = application.connect(Mailbox(), everything=False)
+    application.orphans = parse_orphans("hangup:0")
+    (await call(tenant, "own")).set_variable(VARIABLE, "keep")
+    await call(tenant, "other")
+    application.disconnect(listener)
+    await trio.sleep(60)
+    assert "own" in tenant.channels
+    assert "other" not in tenant.channels
+
+
+async def test_an_application_may_have_a_policy_of_its_own(tenant: Tenant) -> None:
+    tenant.settings = msgspec.structs.replace(
+        tenant.settings, orphans=parse_orphans("hangup:5"), own_orphans={APP: Orphans()}
+    )
+    for name in (APP, "other"):
+        application = tenant.serve_application(name)
+        listener = application.connect(Mailbox(), everything=False)
+        await call(tenant, f"of-{name}", app=name)
+        application.disconnect(listener)
+    await trio.sleep(10)
+    assert f"of-{APP}" in tenant.channels
+    assert "of-other" not in tenant.channels
+
+
+async def test_two_that_fall_behind_and_go_are_gone_once(tenant: Tenant) -> None:
+    """What begins with the first of them is called off by who comes back."""
+    application = tenant.serve_application(APP)
+    application.orphans = parse_orphans("hangup:30")
+    workers = [application.connect(Mailbox(), everything=False, role=Role.WORKER) for _ in range(2)]
+    await call(tenant, "c")
+    for worker in workers:
+        worker.mailbox.end("it reads too slowly")
+    for worker in workers:
+        application.disconnect(worker)
+        await trio.sleep(1)
+    application.connect(Mailbox(), everything=False)
+    await trio.sleep(60)
+    assert "c" in tenant.channels

@@ -36,6 +36,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "tenants.default.users.NAME": settings.User,
     "tenants.default.endpoints.NAME": settings.SipEndpoint,
     "tenants.default.groups.NAME": settings.Group,
+    "tenants.default.applications.NAME": settings.Application,
     "tenants.default.outbound.NAME": settings.Outbound,
     "tenants.default.media_connections.NAME": settings.MediaConnection,
 }
@@ -44,6 +45,7 @@ EXAMPLES = {
     "users.stasis": "users.NAME",
     "endpoints.100": "endpoints.NAME",
     "groups.support": "groups.NAME",
+    "applications.example": "applications.NAME",
     "outbound.example": "outbound.NAME",
     "media_connections.example": "media_connections.NAME",
 }
