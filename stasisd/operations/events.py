@@ -88,9 +88,14 @@ Heard = Annotated[
 ]
 
 
+# Of an application that has told nothing yet: it is heard from now on.
+NEW = "new"
 # The numbers of the last events known, one for each application, in the same order.
 Resume = Annotated[
-    list[str], Matching(r"[0-9]{1,16}", "resume is the sequence number of the last event you have")
+    list[str],
+    Matching(
+        rf"[0-9]{{1,16}}|{NEW}", "resume is the sequence number of the last event you have, or new"
+    ),
 ]
 
 
@@ -126,7 +131,7 @@ def event_websocket(
     names = [wanted.id for wanted in app if wanted.id]
     if resume and len(resume) != len(names):
         raise InvalidParameter("resume needs one number for each app, in the same order")
-    resumed = dict(zip(names, map(int, resume), strict=False))
+    resumed = {name: int(known) for name, known in zip(names, resume, strict=False) if known != NEW}
     hearing = Hearing(
         tenant, names, everything=subscribe_all, role=role, worker=worker, resume=resumed
     )

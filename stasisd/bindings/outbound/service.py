@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 import structlog
@@ -15,7 +15,7 @@ from stasisd.core import events
 from stasisd.core.summons import WAITING, Summons
 from stasisd.core.tenant import Tenant
 from stasisd.operations.errors import OperationError
-from stasisd.operations.events import Hearing
+from stasisd.operations.events import NEW, Hearing
 
 from .backoff import Backoff
 from .dialing import CannotConnectError, dial
@@ -155,9 +155,9 @@ class Outbound:
             self._log.warning("cannot connect", why=str(error))
             return False
         try:
-            hearing, session = await self._session(names)
+            hearing, session = await self._session(names, wire.known)
         except OperationError as refused:
-            self._log.error("may not serve", applications=names, why=refused.message)
+            self._log.error("cannot serve", applications=names, why=refused.message)
             wire.abort()
             return False
         self._log.info("connected", applications=names)
@@ -172,9 +172,13 @@ class Outbound:
         self._log.info("disconnected", applications=names)
         return True
 
-    async def _session(self, names: Sequence[str]) -> tuple[Hearing, Session]:
+    async def _session(
+        self, names: Sequence[str], known: Mapping[str, str]
+    ) -> tuple[Hearing, Session]:
         grant = self._grant()
         raw = {"app": list(names), "subscribeAll": self._settings.subscribe_all}
+        if not known.keys().isdisjoint(names):
+            raw["resume"] = [known.get(name, NEW) for name in names]
         hearing: Hearing = await self._performer.gate.perform(grant, EVENTS, raw)
         hearing.announce(events.ApplicationRegistered)
         return hearing, self._open_session(hearing, grant)

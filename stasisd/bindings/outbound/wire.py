@@ -8,9 +8,14 @@ frame can't be taken back.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from urllib.parse import unquote
 
 import trio
 from trio_websocket import ConnectionClosed, WebSocketConnection
+
+# What the peer says as it accepts: `demo=1795470049123456`, for each application the number of the
+# last event that it has handled; several are joined by commas, names percent-encoded.
+RESUME = b"x-resume"
 
 
 class ClientWire:
@@ -32,6 +37,14 @@ class ClientWire:
         self._send_timeout = send_timeout
         self._close_timeout = close_timeout
         self._deliver, self._inbox = trio.open_memory_channel[Sequence[str | bytes]](1)
+
+    @property
+    def known(self) -> dict[str, str]:
+        """By application, what the peer says of the last event that it has handled, if it does."""
+        headers = self._connection.handshake_headers
+        said = ",".join(value.decode("latin-1") for name, value in headers if name == RESUME)
+        pairs = (pair.partition("=") for pair in said.split(",") if pair)
+        return {unquote(name.strip()): number.strip() for name, _, number in pairs}
 
     async def run(self) -> None:
         """Read until the connection has ended."""

@@ -15,8 +15,9 @@ from stasisd.bindings.outbound.settings import OutboundSettings, Target
 class PeerWire:
     """One connection, seen from either end: `sent` is what the application got."""
 
-    def __init__(self, shutdown: trio.Event) -> None:
+    def __init__(self, shutdown: trio.Event, known: dict[str, str]) -> None:
         self.shutdown = shutdown
+        self.known = known
         self.sent: list[dict[str, Any]] = []
         self.closed: tuple[int, str] | None = None
         self.ended = trio.Event()
@@ -61,10 +62,14 @@ class PeerWire:
 
 
 class Peer:
-    """Answers while it is up; `attempts` are the times of all attempts."""
+    """Answers while it is up; `attempts` are the times of all attempts.
+
+    `known` is what it says of the last events that it has handled.
+    """
 
     def __init__(self) -> None:
         self.up = True
+        self.known: dict[str, str] = {}
         self.attempts: list[float] = []
         self.wires: list[PeerWire] = []
         self._news = trio.Event()
@@ -79,7 +84,7 @@ class Peer:
         self.attempts.append(trio.current_time())
         if not self.up:
             raise CannotConnectError("refused")
-        wire = PeerWire(shutdown)
+        wire = PeerWire(shutdown, dict(self.known))
         self.wires.append(wire)
         self._news.set()
         self._news = trio.Event()

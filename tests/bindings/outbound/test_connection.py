@@ -96,6 +96,25 @@ async def test_the_handshake_says_who_we_are() -> None:
     assert headers[b"authorization"] == b"Basic " + base64.b64encode(b"us:secret")
 
 
+@pytest.mark.parametrize(
+    ("headers", "known"),
+    [
+        ([], {}),
+        ([b"a=17"], {"a": "17"}),
+        ([b"a=17, voice%2Cbot%3D=18", b"c=19"], {"a": "17", "voice,bot=": "18", "c": "19"}),
+        ([b"nonsense,=,a=x=y"], {"nonsense": "", "": "", "a": "x=y"}),
+    ],
+)
+async def test_the_peer_says_what_it_has_handled(
+    headers: list[bytes], known: dict[str, str]
+) -> None:
+    async def handler(request: WebSocketRequest) -> None:
+        await request.accept(extra_headers=[(b"X-Resume", value) for value in headers])
+
+    async with application(handler) as port, dialled(settings(f"ws://localhost:{port}")) as wire:
+        assert wire.known == known
+
+
 async def test_messages_go_both_ways_and_pings_are_answered() -> None:
     async with application(echo) as port, dialled(settings(f"ws://localhost:{port}")) as wire:
         await wire.send([b"one", "zwölf".encode()])

@@ -19,7 +19,7 @@ from stasisd.bindings.websocket.opening import open_session
 from stasisd.bindings.websocket.session import WebSocketSettings
 from stasisd.core import summons
 from stasisd.core.events import ChannelVarset
-from tests.bindings.outbound.peer import Peer
+from tests.bindings.outbound.peer import Peer, PeerWire
 from tests.support.clock import jumping_clock
 from tests.support.server import Server, serving
 from tests.support.tenant import Listener
@@ -57,10 +57,7 @@ def peer() -> Peer:
 
 def connection(server: Server, peer: Peer, *, user: str = "conf", **settings: Any) -> Outbound:
     given = OutboundSettings(
-        name="bot",
-        url="ws://192.0.2.1/ari",
-        applications=("voicebot",),
-        **settings,
+        **{"name": "bot", "url": "ws://192.0.2.1/ari", "applications": ("voicebot",), **settings}
     )
     return Outbound(
         given,
@@ -109,6 +106,59 @@ async def test_persistent_serves_its_applications(server: Server, peer: Peer) ->
     assert wire.closed == (1001, "the server is shutting down")
     assert wire.ended.is_set()
     assert "voicebot" not in server.tenant.applications
+
+
+def told(wire: PeerWire, application: str = "voicebot") -> list[int]:
+    """The numbers of the events of an application that a peer has got."""
+    numbers = [m.get("sequence") for m in wire.sent if m.get("application") == application]
+    return [number for number in numbers if number is not None]
+
+
+async def test_a_peer_that_says_what_it_handled_gets_the_rest(server: Server, peer: Peer) -> None:
+    async with running(connection(server, peer, applications=("voicebot", "other"))):
+        first = await peer.connection(0)
+        await server.request("POST", CALL)
+        await first.until("StasisStart")
+        handled = told(first)[0]
+        first.hang_up()
+        await first.ended.wait()
+        await server.request("POST", "/ari/channels/c/variable?variable=MISSED&value=1")
+        peer.known = {"voicebot": str(handled), "third": "x"}  # it need not know this call's other
+        second = await peer.connection(1)
+        await second.until("ChannelVarset")
+        await server.request("DELETE", "/ari/channels/c")
+        await second.until("StasisEnd")
+    assert told(second) == list(range(handled + 1, told(second)[-1] + 1))
+    assert [m["variable"] for m in second.sent if m["type"] == "ChannelVarset"][:1] == ["MISSED"]
+    assert "EventsLost" not in [message["type"] for message in second.sent]
+
+
+async def test_a_peer_that_says_nothing_gets_nothing_again(server: Server, peer: Peer) -> None:
+    async with running(connection(server, peer)):
+        first = await peer.connection(0)
+        await server.request("POST", CALL)
+        await first.until("StasisStart")
+        first.hang_up()
+        second = await peer.connection(1)
+        await second.until("ApplicationRegistered")
+    assert told(second) == []
+
+
+async def test_a_peer_is_told_where_the_log_does_not_reach_back(server: Server, peer: Peer) -> None:
+    peer.known = {"voicebot": "17"}
+    async with running(connection(server, peer)):
+        lost = await (await peer.connection(0)).until("EventsLost")
+    assert lost["requested"] == 17
+    assert lost["oldest"] > 17
+
+
+async def test_a_number_that_is_none_is_not_taken_for_one(server: Server, peer: Peer) -> None:
+    peer.known = {"voicebot": "last"}
+    with capture_logs() as logs:
+        async with running(connection(server, peer)):
+            await (await peer.connection(0)).ended.wait()
+    (refused,) = [log for log in logs if log["event"] == "cannot serve"]
+    assert refused["why"].startswith("resume is the sequence number")
 
 
 async def test_persistent_comes_back_with_longer_and_longer_waits(

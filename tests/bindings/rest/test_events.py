@@ -118,6 +118,18 @@ async def test_a_client_that_comes_back_has_what_it_missed(server: Server) -> No
     assert numbers == [("a", seen["a"] + 1), ("b", seen["b"] + 1), ("a", seen["a"] + 2)]
 
 
+async def test_an_application_that_is_new_to_a_client_is_heard_from_now_on(
+    server: Server,
+) -> None:
+    first = await server.listen("/ari/events?app=a")
+    await hello(server, "a", "a")
+    seen = first.messages[0]["sequence"]
+    first.close()
+    again = await server.listen(f"/ari/events?app=b,a&resume=new,{seen}")
+    await hello(server, "b")
+    assert [message["application"] for message in again.messages] == ["a", "b"]
+
+
 async def test_a_client_of_another_daemon_is_told(server: Server) -> None:
     socket = await server.listen("/ari/events?app=a&resume=17")
     await hello(server, "a")
