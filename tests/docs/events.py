@@ -1,6 +1,6 @@
 """The reference of the events, from their types."""
 
-from stasisd.bindings.ari.encoding import OBJECTS
+from stasisd.bindings.ari.event_fields import OBJECTS
 from stasisd.core import events
 from tests.docs import tables
 from tests.docs.tables import code, first_line

@@ -5,7 +5,7 @@ They are in the OpenAPI document; the Swagger documents, which ARI clients load,
 
 from collections.abc import Mapping
 
-from .models import Model
+from .model import Model
 
 OWN_MODELS: Mapping[str, Model] = {
     "AuditPage": Model("audit", {"records": "List[AuditRecord]", "after": "int"}),

@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from stasisd.bindings.ari.models import EVENTS, OURS, Model
+from stasisd.bindings.ari.event_models import EVENTS, OURS
+from stasisd.bindings.ari.model import Model
 from stasisd.operations.declare import Fields, Operation
 from stasisd.operations.version import API_VERSION
 

@@ -16,7 +16,8 @@ from collections.abc import Iterable, Mapping
 from inspect import Signature
 from typing import Any
 
-from stasisd.bindings.ari.models import MODELS, Model
+from stasisd.bindings.ari.model import Model
+from stasisd.bindings.ari.models import MODELS
 from stasisd.bindings.ari.own_models import OWN_MODELS
 from stasisd.bindings.ari.results import result_type
 from stasisd.operations.declare import AtLeast, Fields, OneOf, Operation, Parameter, Required, Route

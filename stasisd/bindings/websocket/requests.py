@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from caps.grant import Grant
-from stasisd.bindings.ari.encoding import timestamp
+from stasisd.bindings.ari.objects import timestamp
 from stasisd.bindings.ari.parameters import pairs, segments
 from stasisd.bindings.ari.performing import Answer, Performer, Request, said
 from stasisd.bindings.ari.request_ids import request_id

@@ -11,7 +11,7 @@ import pytest
 from asyncari.client import Client
 from asyncari.model import Channel, OperationError
 
-from stasisd.bindings.ari.models import EVENTS
+from stasisd.bindings.ari.event_models import EVENTS
 from stasisd.operations import OPERATIONS
 from tests.support.clock import jumping_clock
 from tests.support.server import serving

@@ -13,16 +13,10 @@ import msgspec
 import pytest
 
 from stasisd.bindings.ari.encoding import Encoder
-from stasisd.bindings.ari.models import (
-    ANSWERS,
-    EVENTS,
-    MODELS,
-    OBJECTS,
-    OURS,
-    REQUESTS,
-    UNSENT,
-    Model,
-)
+from stasisd.bindings.ari.event_models import ANSWERS, EVENTS, OURS, REQUESTS
+from stasisd.bindings.ari.model import Model
+from stasisd.bindings.ari.models import MODELS, UNSENT
+from stasisd.bindings.ari.object_models import OBJECTS
 from stasisd.bindings.ari.own_models import OWN_MODELS
 from stasisd.bindings.ari.results import result_type
 from stasisd.bindings.documents.swagger import documents

@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from stasisd.bindings.ari import request_ids
-from stasisd.bindings.ari.models import EVENTS, MODELS, OURS
+from stasisd.bindings.ari.event_models import EVENTS, OURS
+from stasisd.bindings.ari.models import MODELS
 from stasisd.bindings.ari.own_models import OWN_MODELS
 from stasisd.bindings.documents import SwaggerDocuments, headers
 from stasisd.bindings.documents.openapi import NAME, openapi
