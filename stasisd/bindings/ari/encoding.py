@@ -31,7 +31,7 @@ class Encoder:
     def __init__(self, server_id: str, version: str, *, pretty: bool = False) -> None:
         """``server_id`` stands in every event as ``asterisk_id``.
 
-        ``pretty`` asks for bodies of answers over several lines, for people; see `Performer`.
+        ``pretty`` asks for JSON over several lines, for people, where a request does not say.
         """
         self.server_id = server_id
         self._version = version
@@ -65,6 +65,16 @@ class Encoder:
         if caused_by is not None:
             message += b',"caused_by":' + encode(caused_by)
         return message + b"}"
+
+    def over_lines(
+        self,
+        application: str,
+        event: events.Event,
+        sequence: int | None = None,
+        caused_by: str | None = None,
+    ) -> bytes:
+        """The same over several lines."""
+        return msgspec.json.format(self.event(application, event, sequence, caused_by))
 
     def _body(self, event: events.Event) -> bytes:
         """What all applications hear alike, made once, without the closing brace."""

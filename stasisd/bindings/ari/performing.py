@@ -20,6 +20,7 @@ from stasisd.operations.declare import Operation
 from stasisd.operations.errors import OperationError
 from stasisd.operations.gate import Gate
 from stasisd.operations.recordings import MediaFile
+from stasisd.operations.values import TRUE
 
 from .encoding import Encoder
 from .errors import body_of, status_of
@@ -27,6 +28,7 @@ from .parameters import collect
 from .routes import Match, Routes
 
 EVENTS = OPERATIONS["events.eventWebsocket"]
+PRETTY = "pretty"
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -72,9 +74,16 @@ class Performer:
     async def perform(self, grant: Grant, request: Request) -> Answer:
         """Answer a request. What the gate refuses is an answer too; a bug is raised."""
         answer = await self._perform(grant, request)
-        if self.encoder.pretty and answer.body and isinstance(answer.body, bytes):
+        if self._is_pretty(request) and answer.body and isinstance(answer.body, bytes):
             return msgspec.structs.replace(answer, body=msgspec.json.format(answer.body))
         return answer
+
+    def _is_pretty(self, request: Request) -> bool:
+        """What the request says of it, also by the bare name, or else the configuration."""
+        for name, value in request.query:
+            if name == PRETTY:
+                return value == "" or value.lower() in TRUE
+        return self.encoder.pretty
 
     async def _perform(self, grant: Grant, request: Request) -> Answer:
         if request.method == "OPTIONS":

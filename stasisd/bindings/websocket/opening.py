@@ -22,6 +22,8 @@ def open_session(
     settings: WebSocketSettings,
 ) -> EventSession:
     """The session of a socket: what its grant may hear, and requests in the grant's name."""
-    stream = ApplicationStream(hearing, performer.encoder.event, permits(grant, hearing.tenant))
+    encoder = performer.encoder
+    encode = encoder.over_lines if encoder.pretty else encoder.event
+    stream = ApplicationStream(hearing, encode, permits(grant, hearing.tenant))
     conversation = Conversation(performer, grant, hearing.names[0], now)
     return EventSession(stream, conversation.answer, settings)

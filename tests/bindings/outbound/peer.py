@@ -18,6 +18,7 @@ class PeerWire:
     def __init__(self, shutdown: trio.Event, known: dict[str, str]) -> None:
         self.shutdown = shutdown
         self.known = known
+        self.raw: list[bytes] = []
         self.sent: list[dict[str, Any]] = []
         self.closed: tuple[int, str] | None = None
         self.ended = trio.Event()
@@ -27,6 +28,7 @@ class PeerWire:
     # --- our end
 
     async def send(self, messages: Sequence[bytes]) -> None:
+        self.raw += messages
         self.sent += [json.loads(message) for message in messages]
         self._news.set()
         self._news = trio.Event()

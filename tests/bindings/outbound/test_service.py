@@ -108,6 +108,17 @@ async def test_persistent_serves_its_applications(server: Server, peer: Peer) ->
     assert "voicebot" not in server.tenant.applications
 
 
+@pytest.mark.parametrize("pretty", [False, True])
+async def test_events_are_for_people_where_that_is_set(
+    server: Server, peer: Peer, pretty: bool
+) -> None:
+    server.encoder.pretty = pretty
+    async with running(connection(server, peer)):
+        wire = await peer.connection(0)
+        await wire.until("ApplicationRegistered")
+    assert (b"\n" in wire.raw[0]) == pretty
+
+
 def told(wire: PeerWire, application: str = "voicebot") -> list[int]:
     """The numbers of the events of an application that a peer has got."""
     numbers = [m.get("sequence") for m in wire.sent if m.get("application") == application]

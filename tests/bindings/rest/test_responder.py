@@ -114,6 +114,26 @@ async def test_a_user_comes_from_its_networks(server: Server) -> None:
     assert (await server.gate.perform(grant, OPERATIONS["channels.list"], {})) == []
 
 
+@pytest.mark.parametrize(
+    ("target", "usual", "lines"),
+    [
+        ("/ari/asterisk/ping", False, False),
+        ("/ari/asterisk/ping?pretty", False, True),
+        ("/ari/asterisk/ping?x=1&pretty=True", False, True),
+        ("/ari/asterisk/ping?pretty=no", False, False),
+        ("/ari/asterisk/ping", True, True),
+        ("/ari/asterisk/ping?pretty=false", True, False),
+        ("/ari/channels/none?pretty", False, True),
+        ("/ari/nothing?pretty", False, True),
+    ],
+)
+async def test_a_request_says_whether_its_answer_is_for_people(
+    server: Server, target: str, usual: bool, lines: bool
+) -> None:
+    server.encoder.pretty = usual
+    assert (b"\n" in (await server.request("GET", target)).body) == lines
+
+
 async def test_pretty_is_for_people(server: Server) -> None:
     server.encoder.pretty = True
     reply = await server.request("GET", "/ari/channels/none")
