@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
 
-from stasisd.core import attendant, playback
+from stasisd.core import attendant
 from stasisd.core.attendant import NoMedia, NoMusic
 from stasisd.core.bridge import Bridge
 from stasisd.core.playback import Playback
@@ -14,18 +14,7 @@ from stasisd.core.snapshots import LiveRecordingSnapshot, PlaybackSnapshot
 from .bridges import IN_STASIS, in_stasis
 from .declare import Control, Create, Named, operation
 from .errors import Conflict, OperationFailed, Unprocessable
-from .media import (
-    RECORDING_ERRORS,
-    IfExists,
-    Offset,
-    Seconds,
-    Skip,
-    TerminateOn,
-    begun,
-    play_on,
-    wanted_recording,
-)
-from .parameters import MediaUri
+from .media import RECORDING_ERRORS, ToPlay, ToRecord, begun, play_on, wanted_recording
 
 # What a client may name as the format of the party that we put into the bridge. It changes
 # nothing: all of a bridge is mixed in the one way.
@@ -58,25 +47,14 @@ def _with_media(message: str) -> Iterator[None]:
 def play(
     bridge: Control[Bridge],
     new: Create[Playback],
-    *,
-    media: list[MediaUri] | None = None,
+    asked: ToPlay,
     announcer_format: Annotated[str, Named("announcer_format")] = "",
-    lang: str = "",
-    offsetms: Offset = 0,
-    skipms: Skip = playback.DEFAULT_SKIP_MS,
 ) -> PlaybackSnapshot:
     """Play a list of media to all in a bridge, after what is being played to it already."""
     in_stasis(bridge)
     _check_format("announcer_format", announcer_format)
     with _with_media("Could not create playback channel"):
-        return play_on(
-            new,
-            lambda: attendant.announcer_of(bridge),
-            media,
-            language=lang,
-            offset_ms=offsetms,
-            skip_ms=skipms,
-        )
+        return play_on(new, lambda: attendant.announcer_of(bridge), asked)
 
 
 @operation("bridges.startMoh", rest="POST /bridges/{bridgeId}/moh", errors=IN_STASIS)
@@ -103,29 +81,15 @@ def stop_moh(bridge: Control[Bridge]) -> None:
     location="/recordings/live/{name}",
     errors={404: "Bridge not found", **RECORDING_ERRORS},
 )
-async def record(  # noqa: PLR0913 - ARI's parameters, each by its name
+async def record(
     bridge: Control[Bridge],
     new: Annotated[Create[LiveRecording], Named("name")],
-    *,
-    format: str = "",  # noqa: A002 - ARI's name
+    asked: ToRecord,
     recorder_format: Annotated[str, Named("recorder_format")] = "",
-    max_duration_seconds: Seconds = 0,
-    max_silence_seconds: Seconds = 0,
-    if_exists: IfExists = "fail",
-    beep: bool = False,
-    terminate_on: TerminateOn = "none",
 ) -> LiveRecordingSnapshot:
     """Record what all in a bridge say together."""
     in_stasis(bridge)
-    wanted = wanted_recording(
-        new,
-        form=format,
-        max_duration_seconds=max_duration_seconds,
-        max_silence_seconds=max_silence_seconds,
-        if_exists=if_exists,
-        beep=beep,
-        terminate_on=terminate_on,
-    )
+    wanted = wanted_recording(new, asked)
     _check_format("recorder_format", recorder_format)
     with _with_media("Failed to create recording channel"):
         return await begun(attendant.record(bridge, wanted), wanted)

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from stasisd.core import playback, quality, recording
+from stasisd.core import quality, recording
 from stasisd.core.channel import Channel
 from stasisd.core.playback import Playback
 from stasisd.core.quality import RtpQuality
@@ -13,18 +13,7 @@ from .channels import IN_STASIS, NOT_FOUND
 from .declare import Control, Create, Named, Read, operation
 from .errors import NotFound
 from .in_stasis import in_stasis
-from .media import (
-    RECORDING_ERRORS,
-    IfExists,
-    Offset,
-    Seconds,
-    Skip,
-    TerminateOn,
-    begun,
-    play_on,
-    wanted_recording,
-)
-from .parameters import MediaUri
+from .media import RECORDING_ERRORS, ToPlay, ToRecord, begun, play_on, wanted_recording
 
 
 @operation(
@@ -34,18 +23,10 @@ from .parameters import MediaUri
     location="/playbacks/{id}",
     errors=IN_STASIS,
 )
-def play(
-    channel: Control[Channel],
-    new: Create[Playback],
-    *,
-    media: list[MediaUri] | None = None,
-    lang: str = "",
-    offsetms: Offset = 0,
-    skipms: Skip = playback.DEFAULT_SKIP_MS,
-) -> PlaybackSnapshot:
+def play(channel: Control[Channel], new: Create[Playback], asked: ToPlay) -> PlaybackSnapshot:
     """Play a list of media after what is being played already."""
     in_stasis(channel)
-    return play_on(new, lambda: channel, media, language=lang, offset_ms=offsetms, skip_ms=skipms)
+    return play_on(new, lambda: channel, asked)
 
 
 @operation(
@@ -57,25 +38,11 @@ def play(
 async def record(
     channel: Control[Channel],
     new: Annotated[Create[LiveRecording], Named("name")],
-    *,
-    format: str = "",  # noqa: A002 - ARI's name
-    max_duration_seconds: Seconds = 0,
-    max_silence_seconds: Seconds = 0,
-    if_exists: IfExists = "fail",
-    beep: bool = False,
-    terminate_on: TerminateOn = "none",
+    asked: ToRecord,
 ) -> LiveRecordingSnapshot:
     """Record what the far end says."""
     in_stasis(channel)
-    wanted = wanted_recording(
-        new,
-        form=format,
-        max_duration_seconds=max_duration_seconds,
-        max_silence_seconds=max_silence_seconds,
-        if_exists=if_exists,
-        beep=beep,
-        terminate_on=terminate_on,
-    )
+    wanted = wanted_recording(new, asked)
     return await begun(recording.record(channel, wanted), wanted)
 
 

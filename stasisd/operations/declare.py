@@ -13,7 +13,7 @@ import inspect
 import re
 import types
 import typing
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Annotated, Any, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -132,6 +132,10 @@ class Fields(msgspec.Struct, frozen=True):
     names: tuple[str, ...]
 
 
+class Together(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of values that several operations ask for: each field is a parameter of its own."""
+
+
 class Route(msgspec.Struct, frozen=True):
     """One way to ask for an operation over HTTP."""
 
@@ -211,9 +215,12 @@ class Operation:
         self.summary = (inspect.getdoc(function) or "").partition("\n")[0]
         hints = get_type_hints(function, include_extras=True)
         self.returns = hints.pop("return", None)
+        declared = inspect.signature(function).parameters
+        self.together = {name: hints[name] for name in declared if _is_together(hints[name])}
         self.parameters = tuple(
-            _parameter(self, parameter, hints[parameter.name])
-            for parameter in inspect.signature(function).parameters.values()
+            _parameter(self, parameter, hint)
+            for each in declared.values()
+            for parameter, hint in _taken_apart(each, hints[each.name])
         )
         names = [wire for parameter in self.parameters for wire in parameter.wire]
         if len(names) != len(set(names)):
@@ -230,6 +237,12 @@ class Operation:
 
     def __repr__(self) -> str:
         return f"<operation {self.name}>"
+
+    def put_together(self, values: dict[str, Any]) -> dict[str, Any]:
+        """The values of all plain parameters as the function takes them."""
+        for name, kind in self.together.items():
+            values[name] = kind(**{field: values.pop(field) for field in kind.__struct_fields__})
+        return values
 
 
 OPERATIONS: dict[str, Operation] = {}
@@ -274,6 +287,21 @@ def operation(
         return declared
 
     return declare
+
+
+def _is_together(hint: Any) -> bool:
+    return isinstance(hint, type) and issubclass(hint, Together)
+
+
+def _taken_apart(declared: inspect.Parameter, hint: Any) -> Iterator[tuple[inspect.Parameter, Any]]:
+    """The parameter itself, or one for each field of those that stand together."""
+    if not _is_together(hint):
+        yield declared, hint
+        return
+    hints = get_type_hints(hint, include_extras=True)
+    for field in msgspec.structs.fields(hint):
+        default = declared.empty if field.required else field.default
+        yield declared.replace(name=field.name, default=default), hints[field.name]
 
 
 def _parameter(owner: Operation, declared: inspect.Parameter, hint: Any) -> Parameter:

@@ -161,7 +161,8 @@ class _Call:
         for parameter in plain:
             self._check_mentions(parameter)
             self._check_offered(parameter)
-        return {**found, **made, **{p.name: read_value(p, self.raw) for p in plain}}
+        values = {p.name: read_value(p, self.raw) for p in plain}
+        return {**found, **made, **self.operation.put_together(values)}
 
     def _concern(self, found: Mapping[str, Any]) -> None:
         """Find out whom the call concerns and where it leads, and check the latter."""

@@ -10,14 +10,34 @@ from stasisd.core.snapshots import LiveRecordingSnapshot, PlaybackSnapshot
 from stasisd.core.stage import Stage
 from stasisd.core.stored_recordings import AlreadyExists, BadName
 
-from .declare import AtLeast, Create, OneOf
+from .declare import AtLeast, Create, OneOf, Together
 from .errors import Conflict, OperationFailed, Unprocessable
+from .parameters import MediaUri
 
 Seconds = Annotated[int, AtLeast(0, "Durations cannot be negative")]
-Offset = Annotated[int, AtLeast(0, "offsetms cannot be negative")]
-Skip = Annotated[int, AtLeast(0, "skipms cannot be negative")]
-IfExists = Annotated[str, OneOf(("fail", "overwrite", "append"), "ifExists invalid")]
-TerminateOn = Annotated[str, OneOf(tuple(recording.TERMINATORS), "terminateOn invalid")]
+
+
+class ToPlay(Together, frozen=True, kw_only=True):
+    """What to play, and how."""
+
+    media: list[MediaUri] | None = None
+    lang: str = ""
+    offsetms: Annotated[int, AtLeast(0, "offsetms cannot be negative")] = 0
+    skipms: Annotated[int, AtLeast(0, "skipms cannot be negative")] = playback.DEFAULT_SKIP_MS
+
+
+class ToRecord(Together, frozen=True, kw_only=True):
+    """How to record; the name is that of the recording to be made."""
+
+    format: str = ""
+    max_duration_seconds: Seconds = 0
+    max_silence_seconds: Seconds = 0
+    if_exists: Annotated[str, OneOf(("fail", "overwrite", "append"), "ifExists invalid")] = "fail"
+    beep: bool = False
+    terminate_on: Annotated[str, OneOf(tuple(recording.TERMINATORS), "terminateOn invalid")] = (
+        "none"
+    )
+
 
 RECORDING_ERRORS = {
     400: "Invalid parameters",
@@ -27,57 +47,42 @@ RECORDING_ERRORS = {
 
 
 def play_on(
-    new: Create[Playback],
-    find_stage: Callable[[], Stage],
-    media: list[str] | None,
-    *,
-    language: str,
-    offset_ms: int,
-    skip_ms: int,
+    new: Create[Playback], find_stage: Callable[[], Stage], asked: ToPlay
 ) -> PlaybackSnapshot:
     """Queue media; the stage is only asked for when nothing speaks against it."""
-    if not media:
+    if not asked.media:
         raise OperationFailed("Failed to queue media for playback", detail="media is missing")
     if new.id is not None and new.id in new.tenant.playbacks:
         raise Conflict("Playback with given unique ID already exists")
     try:
         playing = playback.play(
             find_stage(),
-            tuple(media),
+            tuple(asked.media),
             playback_id=new.id or None,
-            language=language or None,
-            offset_ms=offset_ms,
-            skip_ms=skip_ms,
+            language=asked.lang or None,
+            offset_ms=asked.offsetms,
+            skip_ms=asked.skipms,
         )
     except NotPlayable:
         raise Conflict("Channel not in Stasis application") from None
     return playing.snapshot
 
 
-def wanted_recording(
-    new: Create[LiveRecording],
-    *,
-    form: str,
-    max_duration_seconds: int,
-    max_silence_seconds: int,
-    if_exists: str,
-    beep: bool,
-    terminate_on: str,
-) -> Wanted:
+def wanted_recording(new: Create[LiveRecording], asked: ToRecord) -> Wanted:
     """The recording that ARI's parameters mean."""
-    if form not in recording.FORMATS:
+    if asked.format not in recording.FORMATS:
         raise Unprocessable(
             "specified format is unknown on this system",
             detail=f"known formats are {', '.join(recording.FORMATS)}",
         )
     return Wanted(
         name=new.id or "",
-        format=form,
-        max_duration_ms=max_duration_seconds * 1000,
-        max_silence_ms=max_silence_seconds * 1000,
-        if_exists=if_exists,
-        beep=beep,
-        terminate_on=recording.TERMINATORS[terminate_on],
+        format=asked.format,
+        max_duration_ms=asked.max_duration_seconds * 1000,
+        max_silence_ms=asked.max_silence_seconds * 1000,
+        if_exists=asked.if_exists,
+        beep=asked.beep,
+        terminate_on=recording.TERMINATORS[asked.terminate_on],
     )
 
 
