@@ -11,7 +11,13 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
-from .events import BridgeAttendedTransfer, BridgeBlindTransfer, BridgeMerged, Event
+from .events import (
+    BridgeAttendedTransfer,
+    BridgeBlindTransfer,
+    BridgeMerged,
+    ChannelTransfer,
+    Event,
+)
 from .snapshots import BridgeSnapshot, ChannelSnapshot
 
 if TYPE_CHECKING:
@@ -22,7 +28,7 @@ Workers = tuple[str, ...]
 EVERYBODY: Workers = ()
 # For a call that came while no worker was there: whoever comes back first takes it.
 NOBODY = "\0"
-OF_SEVERAL_CALLS = {BridgeAttendedTransfer, BridgeBlindTransfer, BridgeMerged}
+OF_SEVERAL_CALLS = {BridgeAttendedTransfer, BridgeBlindTransfer, BridgeMerged, ChannelTransfer}
 
 
 class Sharing:

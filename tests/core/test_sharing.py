@@ -217,6 +217,20 @@ async def test_a_transfer_is_heard_by_each_worker_that_has_a_call_of_it(
     ]
 
 
+async def test_a_transfer_that_is_wanted_goes_where_the_call_is(application: Application) -> None:
+    one, two = Socket(application), Socket(application)
+    start(application, "a")
+    start(application, "b")
+    application.tenant.publish(
+        events.ChannelTransfer,
+        (application.topic,),
+        destination="sip:100@example.com",
+        source_channel=snapshot("a"),
+    )
+    assert one.names == ["StasisStart", "ChannelTransfer"]
+    assert two.names == ["StasisStart"]
+
+
 async def test_a_transfer_of_calls_that_nobody_has_is_for_all(application: Application) -> None:
     sockets = [Socket(application) for _ in range(2)]
     transfer(application)
