@@ -72,6 +72,19 @@ async def test_a_bridge_that_is_not_there(caller: Caller, asked: str) -> None:
     assert refused == ("not_found", "Bridge not found")
 
 
+@pytest.mark.parametrize(("named", "shown"), [({}, "(null)"), ({"bridgeId": "new"}, "new")])
+async def test_a_type_that_is_none_makes_no_bridge(
+    caller: Caller, named: dict[str, str], shown: str
+) -> None:
+    """In Asterisk's words, which are those of a duplicate id; with an id as without one."""
+    failed = await caller("create", type="nonsense", **named)
+    assert isinstance(failed, Failed)
+    said = f"Unable to create bridge. Possible duplicate bridge id '{shown}'"
+    assert (failed.kind, failed.message) == ("failed", said)
+    assert "mixing" in (failed.detail or "")
+    assert caller.tenant.bridges.keys() == {"b"}
+
+
 async def test_channels_are_added_as_asked(caller: Caller) -> None:
     await caller(
         "addChannel",
