@@ -66,5 +66,10 @@ def of_answer(operation: Operation) -> Json:
     return {header: {"$ref": f"#/components/headers/{name}"} for header, name in named.items()}
 
 
+def refusals(operation: Operation) -> Mapping[int, str]:
+    """What an operation may answer to the headers of a request."""
+    return {422: "The Idempotency-Key was used for another request."} if _changes(operation) else {}
+
+
 def _changes(operation: Operation) -> bool:
     return operation.right is not Right.READ

@@ -181,7 +181,8 @@ def _in_body(written: Json) -> Json:
 
 
 def _responses(written: Json, operation: Operation) -> Json:
-    errors = {**ALWAYS, **{each["code"]: each["reason"] for each in written["errorResponses"]}}
+    own = {each["code"]: each["reason"] for each in written["errorResponses"]}
+    errors = {**ALWAYS, **headers.refusals(operation), **own}
     failures = {
         str(code): {"description": reason, "content": _content("Error")}
         for code, reason in sorted(errors.items())

@@ -134,6 +134,7 @@ def test_headers_are_listed_where_they_act(
     }
     assert named == asked
     assert all(response["headers"].keys() == told for response in operation["responses"].values())
+    assert ("422" in operation["responses"]) == ("Idempotency-Key" in asked)
 
 
 def test_the_forms_of_headers_are_those_that_are_taken() -> None:
