@@ -133,7 +133,10 @@ class Fields(msgspec.Struct, frozen=True):
 
 
 class Together(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of values that several operations ask for: each field is a parameter of its own."""
+    """Base of values that several operations ask for: each field is a parameter of its own.
+
+    None is an object, which needs a right: that is for the operation itself to say.
+    """
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -225,6 +228,9 @@ class Operation:
         names = [wire for parameter in self.parameters for wire in parameter.wire]
         if len(names) != len(set(names)):
             raise DeclarationError(f"{name} has two parameters of one name")
+        for kind in self.together.values():
+            if any(p.name in kind.__struct_fields__ and p.right for p in self.parameters):
+                raise DeclarationError(f"{name}: {kind.__name__} has more than values")
         self.guarded = [p for p in self.parameters if p.right is not None]
         self.plain = [p for p in self.parameters if p.right is None]
         self.right = _strongest(self.parameters)
@@ -300,8 +306,14 @@ def _taken_apart(declared: inspect.Parameter, hint: Any) -> Iterator[tuple[inspe
         return
     hints = get_type_hints(hint, include_extras=True)
     for field in msgspec.structs.fields(hint):
-        default = declared.empty if field.required else field.default
+        default = declared.empty if field.required else _default_of(field)
         yield declared.replace(name=field.name, default=default), hints[field.name]
+
+
+def _default_of(field: msgspec.structs.FieldInfo) -> Any:
+    if field.default_factory is msgspec.NODEFAULT:
+        return field.default
+    return field.default_factory()
 
 
 def _parameter(owner: Operation, declared: inspect.Parameter, hint: Any) -> Parameter:

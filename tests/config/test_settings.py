@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from stasisd.config import Settings
 from stasisd.config.files import read
 from stasisd.config.settings import (
+    Application,
     DigestAlgorithm,
     Group,
     LogLevel,
@@ -29,6 +30,7 @@ OPTIONAL = {
 # Tables whose examples are remarks as a whole.
 REMARKED = (
     ("# [tenants.default.groups.support]\n", Group),
+    ("# [tenants.default.applications.example]\n", Application),
     ("# [tenants.default.outbound.example]\n", Outbound),
     ("# [tenants.default.media_connections.example]\n", MediaConnection),
 )

@@ -1,5 +1,6 @@
 """An operation that could forget a check does not get past its declaration."""
 
+from inspect import Signature
 from typing import Annotated, Any
 
 import pytest
@@ -18,6 +19,7 @@ from stasisd.operations.declare import (
     Operation,
     Read,
     ReadTenant,
+    Together,
     Within,
     operation,
 )
@@ -44,9 +46,37 @@ def two_of_one_name(
 ) -> None: ...
 
 
+class Values(Together, frozen=True, kw_only=True):
+    """Values of every kind of default."""
+
+    media: list[str]
+    loud: bool = False
+    max_seconds: int = 5
+    names: list[str] = []  # noqa: RUF012 - each struct has its own
+
+
+class WithObject(Together, frozen=True, kw_only=True):
+    """What may not stand together with values."""
+
+    channel: Control[Channel]
+
+
+class WithBareObject(Together, frozen=True, kw_only=True):
+    """Nor without a right."""
+
+    channel: Channel
+
+
+def together_with_an_object(bridge: Read[Bridge], asked: WithObject) -> None: ...
+def together_with_a_bare_object(bridge: Read[Bridge], asked: WithBareObject) -> None: ...
+def together_maybe(bridge: Read[Bridge], asked: Values | None) -> None: ...
+def together_twice(bridge: Read[Bridge], asked: Values, again: Values) -> None: ...
+
+
 @pytest.mark.parametrize(
     "function",
     [
+        together_with_an_object, together_with_a_bare_object, together_maybe, together_twice,
         bare, bare_optional, bare_list, bare_among_guarded, bare_with_a_note, bare_tenant,
         bare_within, bare_source, of_no_known_type, making_what_is_no_object,
         asking_for_no_right, two_of_one_name,
@@ -55,6 +85,21 @@ def two_of_one_name(
 def test_it_is_refused(function: Any) -> None:
     with pytest.raises(DeclarationError):
         declare(function)
+
+
+def together(bridge: Read[Bridge], asked: Values, lang: str = "") -> None: ...
+
+
+def test_each_field_of_what_stands_together_is_a_parameter() -> None:
+    declared = declare(together)
+    wires = {wire: p.default for p in declared.plain for wire in p.wire}
+    empty = Signature.empty
+    assert wires == {"media": empty, "loud": False, "maxSeconds": 5, "names": [], "lang": ""}
+    given = {"media": ["a"], "loud": True, "max_seconds": 1, "names": ["b"], "lang": "en"}
+    assert declared.put_together(given) == {
+        "asked": Values(media=["a"], loud=True, max_seconds=1, names=["b"]),
+        "lang": "en",
+    }
 
 
 def nested(channel: Annotated[Annotated[Read[Channel], Named("a")] | None, Named("b")]) -> None: ...
