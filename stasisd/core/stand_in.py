@@ -33,7 +33,7 @@ def to_dialplan(
     context, exten, _ = place
     new = NewChannel(
         connected=_shown(replaced, bridge),
-        variables=tuple(Assignment(name, value) for name, value in variables.items()),
+        variables=tuple(Assignment(name, value) for name, value in variables.items() if value),
     )
     new = dialing.on_behalf_of(replaced, new, dialled=False)
     channel = dialing.request(replaced.tenant, f"{LOCAL}/{exten}@{context}", new)

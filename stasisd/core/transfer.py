@@ -59,7 +59,7 @@ def blind(
 ) -> None:
     """Send whom the transferer talks to into the dialplan, with these variables.
 
-    Raises :class:`CannotTransfer`.
+    An empty one is taken away. Raises :class:`CannotTransfer`.
     """
     bridge = transferer.bridge
     if bridge is None or len(bridge.channels) < PAIR:
@@ -71,7 +71,10 @@ def blind(
     peer = peer_of(transferer)
     if peer is not None and _moves(bridge):
         for name, value in marks.items():
-            peer.set_variable(name, value)
+            if value:
+                peer.set_variable(name, value)
+            else:
+                peer.unset_variable(name)
         _tell_blind(transferer, bridge, context, exten)
         _send(peer, (context, exten, 1))
     else:

@@ -93,9 +93,9 @@ class Transfers:
                     raise Refused(404)
                 transfer.attended(channel, other)
             else:
-                transfer.blind(
-                    channel, self._context(channel), _extension(event.refer_to.uri), _told(event)
-                )
+                context = channel.variables.get(CONTEXT) or self._leg.account.context
+                exten = _extension(event.refer_to.uri)
+                transfer.blind(channel, context, exten, _told(event, context))
         except NoSuchPlace:
             raise Refused(404) from None
         except CannotTransfer as problem:
@@ -103,9 +103,10 @@ class Transfers:
             raise Refused(603) from None
 
     def _hand_over(self, channel: Channel, event: ReferReceived) -> None:
-        replaces = event.replaces
+        uri, replaces = event.refer_to.uri, event.replaces
         self._wanted = Wanted(
-            destination=_extension(event.refer_to.uri),
+            # What a call stands for says enough: its address may be that of a device.
+            destination=uri.user if replaces is not None else _extension(uri),
             protocol_id=replaces.sip_call_id if replaces is not None else None,
             parameters=(("from", replaces.from_tag), ("to", replaces.to_tag)) if replaces else (),
             referred_by=event.referred_by,
@@ -122,9 +123,6 @@ class Transfers:
         if other is None or other.tenant is not channel.tenant or other.hungup:
             return None
         return other
-
-    def _context(self, channel: Channel) -> str:
-        return channel.variables.get(CONTEXT) or self._leg.account.context
 
     # --- an application reports
 
@@ -207,12 +205,14 @@ def _extension(uri: Uri) -> str:
     return uri.user
 
 
-def _told(event: ReferReceived) -> dict[str, str]:
+def _told(event: ReferReceived, context: str) -> dict[str, str]:
     """What a transfer leaves as variables, for the dialplan and for the INVITE that it makes."""
-    told = {"SIPREFERTOHDR": str(event.refer_to.uri)}
-    if event.referred_by is not None:
-        told[REFERRED_BY] = event.referred_by
-    return told
+    return {
+        "SIPTRANSFER": "yes",
+        "SIPREFERRINGCONTEXT": context,
+        "SIPREFERTOHDR": str(event.refer_to.uri),
+        REFERRED_BY: event.referred_by or "",
+    }
 
 
 def _uri(text: str) -> SipUri | None:

@@ -2,10 +2,17 @@
 
 import pytest
 
+from stasisd.core import dialing, variables
 from stasisd.core import events as core
-from stasisd.core import variables
+from stasisd.core.assignment import Assignment
 from stasisd.core.channel import Channel
-from stasisd.core.technology import CannotRedirect, NoTransfer, Redirects, ReportsTransfer
+from stasisd.core.technology import (
+    CannotRedirect,
+    NewChannel,
+    NoTransfer,
+    Redirects,
+    ReportsTransfer,
+)
 from stasisd.core.variables import UnknownFunction
 from stasisd.sip.events import CallEnded, CallId, ReferReceived
 from tests.support.clock import jumping_clock
@@ -13,12 +20,13 @@ from tests.technologies.sip.phones import Phone
 from tests.technologies.sip.referring import (
     all_of,
     answers,
+    entered,
     in_application,
     refer,
     replaces,
     told,
 )
-from tests.technologies.sip.world import World
+from tests.technologies.sip.world import APP, World
 
 pytestmark = jumping_clock
 
@@ -146,13 +154,16 @@ async def test_who_is_in_the_calls_is_told(world: World) -> None:
     bridge.destroy()
 
 
-async def test_a_call_that_is_not_here_is_named(world: World) -> None:
+@pytest.mark.parametrize(("address", "destination"), [("bob@far", "bob"), ("192.0.2.9", "")])
+async def test_a_call_that_is_not_here_is_named(
+    world: World, address: str, destination: str
+) -> None:
     phone, call, channel = await one_in_application(world)
     variables.write(channel, HANDLING, "ari-only")
-    refer(phone, call, "<sip:bob@far?Replaces=x%40y%3Bto-tag%3Dt%3Bfrom-tag%3Df>")
+    refer(phone, call, f"<sip:{address}?Replaces=x%40y%3Bto-tag%3Dt%3Bfrom-tag%3Df>")
     await world.events.settle(0.2)
     (wanted,) = all_of(world, core.ChannelTransfer)
-    assert (wanted.destination, wanted.protocol_id) == ("bob", "x@y")
+    assert (wanted.destination, wanted.protocol_id) == (destination, "x@y")
     assert wanted.parameters == (("from", "f"), ("to", "t"))
     assert wanted.destination_channel is None
     phone.hang_up(call)
@@ -208,6 +219,21 @@ async def test_the_server_does_it_again_where_told(world: World) -> None:
     with pytest.raises(UnknownFunction):
         variables.read(channel, HANDLING)
     phone.hang_up(call)
+
+
+async def test_a_channel_may_be_made_so(world: World) -> None:
+    phone = await world.phone("100")
+    asked = NewChannel(variables=(Assignment(HANDLING, "ari-only"),))
+    channel = dialing.request(world.tenant, "PJSIP/100", asked)
+    dialing.originate(channel, dialing.into_application(APP, ()), follower=APP)
+    received = await phone.rings()
+    phone.answer(received)
+    assert await entered(world) is channel
+    await world.events.settle(0.1)
+    refer(phone, received.call, "<sip:nobody@192.0.2.100>")
+    await world.events.settle(0.2)
+    assert len(all_of(world, core.ChannelTransfer)) == 1
+    phone.hang_up(received.call)
 
 
 # --- the application sends a phone elsewhere

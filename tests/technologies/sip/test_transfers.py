@@ -128,6 +128,8 @@ async def test_a_party_is_transferred_twice(world: World) -> None:
     assert channel.name.startswith("PJSIP/101-")
     assert len(all_of(world, core.BridgeBlindTransfer)) == 1
     assert channel.variables["BLINDTRANSFER"].startswith("PJSIP/102-")
+    assert channel.variables["SIPREFERTOHDR"] == "sip:1001@192.0.2.100"
+    assert "SIPREFERREDBYHDR" not in channel.variables, "the second phone did not say"
     assert answers(world) == [202, 202]
     second.hang_up(answered)
 
