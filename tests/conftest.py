@@ -16,6 +16,16 @@ pytest_plugins = [
 ]
 
 
+# The long tests take minutes, and more on a machine that does something else, too.
+SLOW_TIMEOUT = pytest.mark.timeout(3600)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+            item.add_marker(SLOW_TIMEOUT)
+
+
 @pytest.fixture(autouse=True)
 def logging_as_it_was() -> Iterator[None]:
     """A test that configures the logs of the process leaves them to the next as they were."""
