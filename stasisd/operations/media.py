@@ -91,9 +91,8 @@ async def begun(start: Awaitable[LiveRecording], wanted: Wanted) -> LiveRecordin
     try:
         return (await start).snapshot
     except BadName:
-        raise OperationFailed(
-            "Error parsing request", detail="name must be a path without '..' or hidden parts"
-        ) from None
+        why = "must be a path without '..' or hidden parts" if wanted.name else "is missing"
+        raise OperationFailed("Error parsing request", detail=f"name {why}") from None
     except AlreadyExists:
         raise Conflict(
             f"Recording '{wanted.name}' already exists and can not be overwritten"

@@ -36,7 +36,7 @@ def collect(query: Iterable[tuple[str, str]], content_type: str, body: bytes) ->
     body of another content type is ignored. Raises `InvalidParameter` for a body that is not what
     its content type says.
     """
-    kind = content_type.partition(";")[0].strip().lower() if body else ""
+    kind = _kind(content_type) if body else ""
     gathered: dict[str, Any] = {}
     for name, value in [*query, *_form(body)] if kind == _FORM else query:
         if name not in gathered:
@@ -48,6 +48,22 @@ def collect(query: Iterable[tuple[str, str]], content_type: str, body: bytes) ->
     if kind == _JSON:
         gathered |= {name: value for name, value in _json(body).items() if value is not None}
     return gathered
+
+
+def misread(content_type: str, body: bytes) -> str | None:
+    """What became of a body that was not read as JSON, for who may not have meant that."""
+    kind = _kind(content_type)
+    if not body or kind == _JSON:
+        return None
+    if kind != _FORM:
+        return f"the body was not read: its content type is {kind!r}, not {_JSON}"
+    if body.lstrip().startswith(b"{"):
+        return f"the body was read as a form: the content type of JSON is {_JSON}"
+    return None
+
+
+def _kind(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
 
 
 def _form(body: bytes) -> list[tuple[str, str]]:

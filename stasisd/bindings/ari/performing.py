@@ -17,18 +17,19 @@ from caps.grant import Grant
 from stasisd.operations import OPERATIONS
 from stasisd.operations.asking import Asked
 from stasisd.operations.declare import Operation
-from stasisd.operations.errors import OperationError
+from stasisd.operations.errors import InvalidParameter, OperationError
 from stasisd.operations.gate import Gate
 from stasisd.operations.recordings import MediaFile
 from stasisd.operations.values import TRUE
 
 from .encoding import Encoder
 from .errors import body_of, status_of
-from .parameters import collect
+from .parameters import collect, misread
 from .routes import Match, Routes
 
 EVENTS = OPERATIONS["events.eventWebsocket"]
 PRETTY = "pretty"
+TWICE = "the path begins behind ari: channels, not ari/channels"
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -97,6 +98,8 @@ class Performer:
             result = await self.gate.perform(
                 grant, match.operation, raw(request, match), request.asked
             )
+        except InvalidParameter as error:
+            return refusal(error, misread(request.content_type, request.body))
         except OperationError as error:
             return refusal(error)
         return self._success(match.operation, result)
@@ -115,7 +118,8 @@ class Performer:
     def _no_route(self, path: tuple[str, ...]) -> Answer:
         allowed = self._routes.allowed(path)
         if allowed is None:
-            return said(404, "Resource not found")
+            twice = path[:1] == ("ari",)
+            return said(404, "Resource not found", detail=TWICE if twice else None)
         return said(405, "Invalid method", allowed)
 
     def _success(self, operation: Operation, result: Any) -> Answer:
@@ -137,14 +141,20 @@ def raw(request: Request, match: Match) -> dict[str, Any]:
     return collect(request.query, request.content_type, request.body) | match.parameters
 
 
-def said(status: int, message: str, allow: tuple[str, ...] = ()) -> Answer:
+def said(
+    status: int, message: str, allow: tuple[str, ...] = (), *, detail: str | None = None
+) -> Answer:
     """An answer that only says something."""
-    return Answer(status, msgspec.json.encode({"message": message}), allow)
+    body = {"message": message} | ({"detail": detail} if detail else {})
+    return Answer(status, msgspec.json.encode(body), allow)
 
 
-def refusal(error: OperationError) -> Answer:
-    """The answer to what can't be done."""
-    return Answer(status_of(error), msgspec.json.encode(body_of(error)))
+def refusal(error: OperationError, remark: str | None = None) -> Answer:
+    """The answer to what can't be done. ``remark`` explains it where the error itself does not."""
+    body = body_of(error)
+    if remark is not None:
+        body.setdefault("detail", remark)
+    return Answer(status_of(error), msgspec.json.encode(body))
 
 
 def _location(template: str, result: Any) -> str:

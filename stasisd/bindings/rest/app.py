@@ -174,6 +174,11 @@ class ShellApp(QuartTrio):
     asgi_websocket_class = WebSocketExchange
     site: Site
 
+    async def nothing_here(self, _error: Exception) -> tuple[dict[str, str], int]:
+        """Tell who asks for what no route is that ARI is elsewhere."""
+        detail = f"ARI is under /{self.site.settings.prefix}/"
+        return {"message": "Resource not found", "detail": detail}, 404
+
 
 def target_of(scope: HTTPScope | WebsocketScope) -> bytes:
     """Return the request target as it was sent."""

@@ -69,6 +69,7 @@ async def serve(
     listeners = await listen(settings)
     addresses = [address_of(listener) for listener in listeners]
     app = ShellApp("stasisd", static_folder=None)
+    app.register_error_handler(404, app.nothing_here)
     for blueprint in blueprints:
         app.register_blueprint(blueprint)
     site = app.site = Site(responder, settings, app)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stasisd.bindings.ari.parameters import collect, pairs
+from stasisd.bindings.ari.parameters import collect, misread, pairs
 from stasisd.operations.errors import InvalidParameter
 
 JSON = "application/json; charset=utf-8"
@@ -31,6 +31,26 @@ def test_fields_of_json_keep_their_types_and_come_last() -> None:
 )
 def test_no_body_and_unknown_bodies_are_no_parameters(kind: str, body: bytes) -> None:
     assert collect((), kind, body) == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "remark"),
+    [
+        (
+            "text/xml; charset=utf-8",
+            b"<a/>",
+            "the body was not read: its content type is 'text/xml'",
+        ),
+        ("", b"{}", "the body was not read: its content type is ''"),
+        (FORM, b' {"a": 1}', "the body was read as a form"),
+        (FORM, b"a=1", None),
+        (JSON, b"{}", None),
+        ("", b"", None),
+    ],
+)
+def test_who_did_not_send_json_as_json_is_told(kind: str, body: bytes, remark: str | None) -> None:
+    told = misread(kind, body)
+    assert told is None if remark is None else told is not None and told.startswith(remark)
 
 
 @pytest.mark.parametrize(

@@ -181,6 +181,24 @@ async def test_routes(method: str, target: str, status: int, server: Server) -> 
     assert (await server.request(method, target)).status == status
 
 
+async def test_a_prefix_too_many_is_explained(server: Server) -> None:
+    reply = await server.request("GET", "/ari/ari/channels")
+    assert (reply.status, reply.json["message"]) == (404, "Resource not found")
+    assert reply.json["detail"] == "the path begins behind ari: channels, not ari/channels"
+
+
+async def test_json_that_was_sent_as_a_form_is_explained(server: Server) -> None:
+    kind = {"content-type": "application/x-www-form-urlencoded"}  # what curl says of itself
+    reply = await server.request("POST", "/ari/channels", body=b'{"endpoint": 1}', headers=kind)
+    assert (reply.status, reply.json["message"]) == (400, "Endpoint must be specified")
+    assert reply.json["detail"].startswith("the body was read as a form")
+
+
+async def test_a_recording_without_a_name_is_told_what_is_missing(call: Server) -> None:
+    reply = await call.request("POST", "/ari/channels/c/record?format=wav")
+    assert (reply.status, reply.json["detail"]) == (500, "name is missing")
+
+
 async def test_ids_may_hold_anything(call: Server) -> None:
     for name in ("a%2Fb", "a%20b", "%25", "%C3%BC", "a;b", "x" * 300, "%2E%2E"):
         reply = await call.request("POST", f"/ari/bridges/{name}")
