@@ -12,6 +12,7 @@ import trio
 from . import __version__, logs
 from .bindings.rest.server import CannotListenError, CertificateError
 from .config import Configuration, ConfigurationError, load
+from .credentials import passwords
 from .daemon import Addresses, Daemon, ensure_secrets, mint_token, supervise
 from .dialplan.parser import DialplanError, parse
 from .media.control import MediaUnavailable
@@ -140,6 +141,27 @@ def verify_audit(file: Path | None, tenant: str) -> None:
     except (OSError, StoreError) as error:
         _fail(str(error))
     click.echo(f"{folder}: whole up to record {seal.serial}, whose hash is {seal.hash}")
+
+
+@main.command("hash-password")
+def hash_password() -> None:
+    """Read a password, and print what to keep of it as password_hash of a user.
+
+    It is asked for on a terminal, else it is the first line of standard input.
+    """
+    click.echo(passwords.hash_password(_read_password()))
+
+
+def _read_password() -> str:
+    if sys.stdin.isatty():
+        password: str = click.prompt(
+            "Password", hide_input=True, confirmation_prompt=True, err=True
+        )
+    else:
+        password = sys.stdin.readline().rstrip("\r\n")
+    if not password:
+        _fail("there is no password on standard input")
+    return password
 
 
 def _load(file: Path | None) -> Configuration:

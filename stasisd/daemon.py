@@ -35,6 +35,7 @@ from stasisd.bindings.websocket.wire import ServedSocket
 from stasisd.config import Configuration, settings
 from stasisd.core import causes
 from stasisd.core.media_socket import Expected
+from stasisd.credentials import passwords
 from stasisd.media.control import Media, MediaSettings
 from stasisd.operations import OPERATIONS
 from stasisd.operations.authentication import Authenticator
@@ -66,7 +67,7 @@ def ensure_secrets(configuration: Configuration) -> tuple[secrets.Secrets, bool]
     return secrets.ensure(
         configuration.state / SECRETS,
         {
-            name: [u for u, user in t.users.items() if user.password is None]
+            name: [u for u, user in t.users.items() if user.needs_password]
             for name, t in tenants.items()
         },
         {
@@ -79,7 +80,7 @@ def ensure_secrets(configuration: Configuration) -> tuple[secrets.Secrets, bool]
 def mint_token(kept: secrets.Secrets, tenant: str, user: settings.User) -> str:
     """A new token that may do what this user may, as bearer, api_key or Basic password."""
     key = next(key for key in reversed(kept.root_keys) if key.tenant == tenant)
-    limits = making.user_of(tenant, "", user, "").limits()
+    limits = making.user_of(tenant, "", user, passwords.Plain("")).limits()
     return mint(RootKey(key.id, key.tenant, key.secret), *limits).encode()
 
 
@@ -107,7 +108,7 @@ class Daemon:
         users = [
             user for name, given in tenants.items() for user in making.users(name, given, kept)
         ]
-        self._authenticator = Authenticator(users, self.keyring, time.time)
+        self.authenticator = Authenticator(users, self.keyring, time.time)
         version = f"stasisd-{stasisd.__version__}"
         encoder = Encoder(_server_id(), version, pretty=self._settings.http.pretty)
         self._performer = Performer(Gate(self.tenants, time.time), encoder)
@@ -193,7 +194,7 @@ class Daemon:
 
         return AriResponder(
             self._performer,
-            self._authenticator,
+            self.authenticator,
             documents=SwaggerDocuments(
                 OPERATIONS.values(),
                 host=f"{host}:{port}",
@@ -231,7 +232,7 @@ class Daemon:
             ),
             self.tenants[tenant],
             self._performer,
-            partial(self._authenticator.local, f"{given.user}@{tenant}"),
+            partial(self.authenticator.local, f"{given.user}@{tenant}"),
             self._session,
         )
 

@@ -10,8 +10,10 @@ from caps.keyring import Keyring, RootKey
 from caps.verifying import verify
 from stasisd import __version__
 from stasisd.__main__ import main
+from stasisd.credentials import passwords
 from stasisd.store import SECRETS, secrets
 from stasisd.store.audit import AuditFiles, Entry, files_in
+from tests.support.passwords import HASHES
 
 
 @pytest.fixture
@@ -113,3 +115,21 @@ def test_there_is_no_audit_log_of_nobody() -> None:
     result = run("audit", "verify", "acme")
     assert result.exit_code == 1
     assert "there is no tenant acme" in result.output
+
+
+def test_a_password_is_hashed_from_standard_input() -> None:
+    result = CliRunner().invoke(main, ["hash-password"], input="pass word\n")
+    assert result.exit_code == 0
+    assert passwords.read(result.output.strip()).matches("pass word")
+    assert "pass word" not in result.output
+    assert CliRunner().invoke(main, ["hash-password"], input="\n").exit_code == 1
+    assert CliRunner().invoke(main, ["hash-password", "pass word"]).exit_code == 2
+
+
+@pytest.mark.usefixtures("state")
+def test_no_password_is_made_where_a_hash_is_kept(tmp_path: Path) -> None:
+    file = tmp_path / "stasisd.toml"
+    file.write_text(f"[tenants.default.users.ada]\npassword_hash = '{HASHES[0]}'\n")
+    result = run("credentials", "--config", str(file))
+    assert "(as configured)" in result.output
+    assert HASHES[0] not in result.output

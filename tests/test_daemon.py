@@ -7,6 +7,8 @@ import pytest
 from stasisd.config import load
 from stasisd.core.egress import Egress
 from stasisd.daemon import Daemon, ensure_secrets
+from stasisd.operations.authentication import Shown
+from tests.support.passwords import HASHES, PASSWORD
 
 LOCAL, OPEN = '["127.0.0.1:0", "[::1]:0"]', '["127.0.0.1:0", "0.0.0.0:0"]'
 
@@ -69,3 +71,13 @@ async def test_where_programs_may_make_it_connect_to(
     for address in ("127.0.0.1", "::1", "10.0.0.1", "169.254.169.254"):
         assert tenant.media_egress.permits(address) == (address in media.split()), address
         assert fetching.permits(address) == (address in fetches.split()), address
+
+
+async def test_a_user_is_known_by_the_hash_of_a_password(tmp_path: Path) -> None:
+    file = tmp_path / "stasisd.toml"
+    file.write_text(f"[tenants.default.users.ada]\npassword_hash = '{HASHES[0]}'\n")
+    configuration = load(file, {"STATE_DIRECTORY": str(tmp_path / "state")})
+    kept, _ = ensure_secrets(configuration)
+    assert kept.users["default"] == {}
+    door = Daemon(configuration, kept).authenticator
+    assert (await door.log_in(Shown(PASSWORD, "ada"), "")).tenant == "default"

@@ -6,7 +6,7 @@ import pytest
 
 from stasisd.config import Configuration, ConfigurationError, load
 from stasisd.daemon import Daemon, ensure_secrets
-from stasisd.operations.authentication import Authenticator
+from stasisd.operations.authentication import Authenticator, Shown
 from stasisd.operations.errors import NotAuthenticated
 from stasisd.tenants import making
 from tests.docs.pages import DOCS
@@ -80,7 +80,7 @@ def test_each_has_keys_and_passwords_of_its_own(configuration: Configuration) ->
         ("app@initech", "acme", None),
     ],
 )
-def test_a_login_names_its_tenant(
+async def test_a_login_names_its_tenant(
     configuration: Configuration, login: str, whose: str, tenant: str | None
 ) -> None:
     kept, _ = ensure_secrets(configuration)
@@ -88,12 +88,12 @@ def test_a_login_names_its_tenant(
     users = [user for name, given in tenants.items() for user in making.users(name, given, kept)]
     keyring = Daemon(configuration, kept).keyring
     authenticator = Authenticator(users, keyring, lambda: 0.0)
-    password = kept.users[whose]["app"]
+    shown = Shown(kept.users[whose]["app"], login)
     if tenant is None:
         with pytest.raises(NotAuthenticated):
-            authenticator.password(login, password)
+            await authenticator.log_in(shown, "")
     else:
-        assert authenticator.password(login, password).tenant == tenant
+        assert (await authenticator.log_in(shown, "")).tenant == tenant
 
 
 @pytest.mark.parametrize("folder", ["calls", "calls/../calls", "calls/of/globex", "."])

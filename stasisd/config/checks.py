@@ -4,7 +4,9 @@ import ipaddress
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
+from urllib.parse import quote
 
+from stasisd.credentials import passwords
 from stasisd.sdp.codecs import BY_NAME as CODECS
 
 from .decode import did_you_mean, show
@@ -22,6 +24,7 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(_[A-Za-z0-9]+)*")
 _ENDPOINT = re.compile(r"[A-Za-z0-9._+]{1,64}")
 _PRINTABLE = re.compile(r"[^\x00-\x1f\x7f\"\\]+")
 _USER = re.compile(r"[^\x00-\x1f\x7f:]+")
+LONGEST_USER = 255  # as it stands in a token
 _CONTEXT = re.compile(r"[A-Za-z0-9_.-]+")
 _GROUP = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _MEMBER = re.compile(r"[A-Za-z0-9]+/[^*\s]*\*?")
@@ -98,7 +101,10 @@ def _check_orphans(path: KeyPath, policy: str) -> Iterator[Mistake]:
 
 def _check_user(path: KeyPath, name: str, user: User) -> Iterator[Mistake]:
     yield from _match(_USER, path, name, "a user name without a colon")
+    if len(quote(name, safe="")) > LONGEST_USER:
+        yield Mistake(path, f"a name of {LONGEST_USER} characters, percent-encoded", "a longer one")
     yield from _check_password((*path, "password"), user.password)
+    yield from _check_hash((*path, "password_hash"), user)
     for key, networks in (("permit", user.permit), ("deny", user.deny)):
         for index, network in enumerate(networks):
             yield from _check_network((*path, key, index), network)
@@ -107,6 +113,18 @@ def _check_user(path: KeyPath, name: str, user: User) -> Iterator[Mistake]:
 def _check_networks(path: KeyPath, allowed: Sequence[str]) -> Iterator[Mistake]:
     for index, network in enumerate(allowed):
         yield from _check_network((*path, "allowed_networks", index), network)
+
+
+def _check_hash(path: KeyPath, user: User) -> Iterator[Mistake]:
+    if user.password_hash is None:
+        return
+    if user.password is not None:
+        yield Mistake(path, "a password or a hash", "both", "Remove the password.")
+    try:
+        passwords.read(user.password_hash)
+    except passwords.UnreadableHash as error:
+        hint = f"It can't be used: {error}. `stasisd hash-password` makes one."
+        yield Mistake(path, "the hash of a password", "something else", hint)
 
 
 def _check_network(path: KeyPath, text: str) -> Iterator[Mistake]:

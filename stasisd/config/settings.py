@@ -107,15 +107,21 @@ class Shutdown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
-    """Who may use ARI. Without a password, one is made at the first start.
+    """Who may use ARI. Without a password or a hash of one, one is made at the first start.
 
     `permit` and `deny` are networks that it may and may not come from; the narrowest decides.
     """
 
     password: str | None = None
+    password_hash: str | None = None
     read_only: bool = False
     permit: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
+
+    @property
+    def needs_password(self) -> bool:
+        """Whether nothing is here that the user could be known by."""
+        return self.password is None and self.password_hash is None
 
     def __repr__(self) -> str:
         return f"User(read_only={self.read_only})"

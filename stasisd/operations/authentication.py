@@ -3,12 +3,16 @@
 A password is only a way to get a grant: a user is a macaroon that is minted at the first login
 and remembered, so that there is one path through the gate. A token is taken wherever a password
 is: alone, as ``user:token``, or as the password of HTTP Basic.
+
+Who was known before is recalled at once; a password that was not seen yet is judged by `logins`,
+which may have to wait.
 """
 
 import hashlib
 import hmac
 import secrets
 from collections.abc import Callable, Iterable
+from typing import Self
 
 import msgspec
 
@@ -18,10 +22,28 @@ from caps.grant import Grant
 from caps.keyring import Keyring
 from caps.token import PREFIX, mint
 from caps.verifying import verify
+from stasisd.credentials.passwords import Decoy, Plain, Stored
 
 from .errors import NotAllowed, NotAuthenticated
+from .logins import Logins
 
 MESSAGE = "Authentication required"
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """What somebody shows: a token, or the password of a name; it may be a token, too."""
+
+    secret: str
+    name: str | None = None
+
+    @classmethod
+    def in_key(cls, text: str) -> Self:
+        """What an ``api_key`` shows: ``user:password``, ``user:token`` or a bare token."""
+        name, colon, password = text.partition(":")
+        return cls(password, name) if colon else cls(text)
+
+    def __repr__(self) -> str:
+        return f"Shown(name={self.name!r})"
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,7 +51,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     tenant: str
-    password: str
+    password: Stored
     read_only: bool = False
     permit: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
@@ -61,34 +83,32 @@ class Authenticator:
         self._users |= {user.name: user for user in known if user.tenant == known[0].tenant}
         self._keyring = keyring
         self._now = now
+        self._logins = Logins()
+        self._tokens: dict[str, str] = {}  # of those who logged in, by name
         self._secret = secrets.token_bytes(32)
-        self._logins: dict[bytes, str] = {}
 
-    def token(self, text: str) -> Grant:
-        """The grant of a token."""
-        try:
-            return verify(text, self._keyring, self._now())
-        except InvalidToken:
-            raise NotAuthenticated(MESSAGE) from None
+    def recall(self, shown: Shown) -> Grant | None:
+        """The grant of a token, or of a password that was right before; None: see `log_in`."""
+        name = shown.name
+        if name is None or shown.secret.startswith(PREFIX):
+            return self._verified(shown.secret)
+        return self._grant(name) if self._logins.knows(name, shown.secret) else None
 
-    def password(self, name: str, password: str) -> Grant:
-        """The grant of a user with a password, or of a token in its place."""
-        if password.startswith(PREFIX):
-            return self.token(password)
-        login = hmac.digest(self._secret, f"{name}\0{password}".encode(), hashlib.sha256)
-        minted = self._logins.get(login)
-        if minted is None:
-            minted = self._logins[login] = self._mint(name, password)
-        return self.token(minted)
+    async def log_in(self, shown: Shown, address: str) -> Grant:
+        """The grant of a password that was not seen yet, shown by a client of this address.
 
-    def api_key(self, text: str) -> Grant:
-        """The grant of ``user:password``, ``user:token`` or a bare token."""
-        name, colon, password = text.partition(":")
-        return self.password(name, password) if colon else self.token(text)
+        Raises :class:`TooManyAttempts`, too.
+        """
+        name = shown.name or ""
+        user = self._users.get(name)
+        stored = self._decoy(name) if user is None else user.password
+        if not await self._logins.judge(name, shown.secret, stored, address):
+            raise NotAuthenticated(MESSAGE)
+        return self._let_in(name)
 
     def local(self, name: str) -> Grant:
         """The grant of a configured user that we ourselves act for, such as an outbound socket."""
-        return self.password(name, self._users[name].password).admit(None)
+        return self._let_in(name).admit(None)
 
     def admit(self, grant: Grant, address: str) -> Grant:
         """The grant as a client of this address may use it. Raises :class:`NotAllowed`."""
@@ -98,12 +118,43 @@ class Authenticator:
             detail = f"{denied}, not for {address or 'an unknown address'}"
             raise NotAllowed("Access denied from this network", detail=detail) from None
 
-    def _mint(self, name: str, password: str) -> str:
+    def _verified(self, token: str) -> Grant:
+        try:
+            return verify(token, self._keyring, self._now())
+        except InvalidToken:
+            raise NotAuthenticated(MESSAGE) from None
+
+    def _grant(self, name: str) -> Grant | None:
+        """The grant of who logged in, while it is good; its end is that of the login, too."""
+        token = self._tokens.get(name)
+        if token is None:
+            return None
+        try:
+            return verify(token, self._keyring, self._now())
+        except InvalidToken:
+            del self._tokens[name]
+            self._logins.forget(name)
+            return None
+
+    def _let_in(self, name: str) -> Grant:
+        """The grant of a user who has proved to be one."""
+        grant = self._grant(name)
+        if grant is not None:
+            return grant
         user = self._users.get(name)
-        # An unknown name costs the same comparison as a wrong password.
-        expected = user.password if user is not None else secrets.token_hex(16)
-        matches = hmac.compare_digest(expected.encode(), password.encode())
-        key = self._keyring.newest(user.tenant) if user is not None else None
-        if user is None or key is None or not matches:
+        key = None if user is None else self._keyring.newest(user.tenant)
+        if user is None or key is None:
             raise NotAuthenticated(MESSAGE)
-        return mint(key, *user.limits()).encode()
+        token = self._tokens[name] = mint(
+            key, *user.limits(), user=user.name, issued=self._now()
+        ).encode()
+        return self._verified(token)
+
+    def _decoy(self, name: str) -> Stored:
+        """What an unknown name is compared with: as slow as some user's, and never right.
+
+        Always the same one, or asking twice would tell.
+        """
+        stored = [user.password for user in self._users.values()] or [Plain(self._secret.hex())]
+        number = hmac.digest(self._secret, name.encode(), hashlib.sha256)
+        return Decoy(stored[int.from_bytes(number) % len(stored)])

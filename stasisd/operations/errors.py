@@ -28,6 +28,17 @@ class NotAuthenticated(OperationError):
     kind = "not_authenticated"
 
 
+class TooManyAttempts(OperationError):
+    """Who asks has guessed too much, or too many ask to be let in. Nothing was looked at."""
+
+    kind = "too_many_attempts"
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        """``retry_after`` is in seconds."""
+        super().__init__(message, detail=f"Try again in {retry_after} s.")
+        self.retry_after = retry_after
+
+
 class NotAllowed(OperationError):
     """Who asked may not do this."""
 

@@ -13,6 +13,7 @@ from stasisd.core.journal import EventLimits
 from stasisd.core.orphans import parse_orphans
 from stasisd.core.remote_media import RemoteSettings
 from stasisd.core.tenant import Tenant, TenantSettings
+from stasisd.credentials import passwords
 from stasisd.dialplan.interpreter import Interpreter
 from stasisd.dialplan.parser import parse
 from stasisd.media.control import Media
@@ -126,12 +127,20 @@ def _media_networks(whole: settings.Settings, given: settings.Egress) -> tuple[s
 def users(name: str, given: settings.Tenant, kept: secrets.Secrets) -> list[User]:
     """Who may use ARI in a tenant of this name."""
     return [
-        user_of(name, each, user, user.password or kept.users[name][each])
+        user_of(name, each, user, _stored(name, each, user, kept))
         for each, user in given.users.items()
     ]
 
 
-def user_of(tenant: str, name: str, given: settings.User, password: str) -> User:
+def _stored(
+    tenant: str, name: str, given: settings.User, kept: secrets.Secrets
+) -> passwords.Stored:
+    if given.password_hash is not None:
+        return passwords.read(given.password_hash)
+    return passwords.Plain(given.password or kept.users[tenant][name])
+
+
+def user_of(tenant: str, name: str, given: settings.User, password: passwords.Stored) -> User:
     """One user of a tenant."""
     return User(
         name=name,

@@ -13,6 +13,7 @@ from stasisd.config.checks import check
 from stasisd.config.decode import decode
 from stasisd.config.files import read
 from tests.config.support import ANNOTATED, places_of, written
+from tests.support.passwords import HASHES
 
 
 def problems(folder: Path, text: str) -> list[str]:
@@ -69,6 +70,28 @@ def problems(folder: Path, text: str) -> list[str]:
             (
                 "1: key 'sip.bind': expected an IP address and a port such as 127.0.0.1:8088 or"
                 " [::1]:8088, got 5060. Write it in quotes."
+            ),
+        ),
+        (
+            f"tenants.default.users.{'a' * 256} = {{}}",
+            (
+                f"1: key 'tenants.default.users.{'a' * 256}': expected a name of 255 characters,"
+                " percent-encoded, got a longer one"
+            ),
+        ),
+        (
+            'tenants.default.users.a = { password_hash = "hunter2" }',
+            (
+                "1: key 'tenants.default.users.a.password_hash': expected the hash of a password,"
+                " got something else. It can't be used: it is not a hash that starts with"
+                " $argon2id$, $argon2i$, $argon2d$, $5$ or $6$. `stasisd hash-password` makes one."
+            ),
+        ),
+        (
+            f"tenants.default.users.a = {{ password = 'x', password_hash = '{HASHES[0]}' }}",
+            (
+                "1: key 'tenants.default.users.a.password_hash': expected a password or a hash,"
+                " got both. Remove the password."
             ),
         ),
         (

@@ -24,8 +24,8 @@ from stasisd.config.values import Address, PortRange
 from tests.config.support import ANNOTATED, written
 
 OPTIONAL = {
-    "certificate", "advertised_address", "password", "caller_number", "dialplan", "recordings",
-    "allowed_networks",
+    "certificate", "advertised_address", "password", "password_hash", "caller_number", "dialplan",
+    "recordings", "allowed_networks",
 }  # fmt: skip
 # Tables whose examples are remarks as a whole.
 REMARKED = (

@@ -22,6 +22,7 @@ from stasisd.bindings.websocket.applications import ApplicationStream
 from stasisd.bindings.websocket.requests import Conversation
 from stasisd.bindings.websocket.session import Ended
 from stasisd.core.tenant import Tenant
+from stasisd.credentials.passwords import Plain
 from stasisd.operations.authentication import Authenticator, User
 from stasisd.operations.events import Hearing
 from stasisd.operations.gate import Gate
@@ -126,11 +127,11 @@ class Server:
         self.keyring = Keyring([generate_key(f"k{n}", name) for n, name in enumerate(names, 1)])
         self.encoder = Encoder(SERVER_ID, "GIT-master-f0c1c1a7b7")
         users = (
-            User(name="conf", tenant=tenant.name, password="conf"),
-            User(name="confro", tenant=tenant.name, password="confro", read_only=True),
-            User(name="near", tenant=tenant.name, password="near", permit=("192.0.2.0/24",)),
-            User(name="far", tenant=tenant.name, password="far", deny=("192.0.2.0/28",)),
-            *(User(name="conf", tenant=name, password="conf") for name in names[1:]),
+            User(name="conf", tenant=tenant.name, password=Plain("conf")),
+            User(name="confro", tenant=tenant.name, password=Plain("confro"), read_only=True),
+            User(name="near", tenant=tenant.name, password=Plain("near"), permit=("192.0.2.0/24",)),
+            User(name="far", tenant=tenant.name, password=Plain("far"), deny=("192.0.2.0/28",)),
+            *(User(name="conf", tenant=name, password=Plain("conf")) for name in names[1:]),
         )
         self._tenants = {each.name: each for each in (tenant, *others)}
         self.gate = Gate(self._tenants, tenant.now)

@@ -6,6 +6,7 @@ from stasisd.operations.errors import OperationError
 
 STATUS = {
     "not_authenticated": 401,
+    "too_many_attempts": 429,
     "not_allowed": 403,
     "invalid_parameter": 400,
     "not_found": 404,

@@ -84,7 +84,7 @@ class Responder(Protocol):
     async def open_events(self, request: HttpRequest) -> HttpResponse | WebSocketSession:
         """Refuse an upgrade with a response, or allow it with the session to run.
 
-        The client waits, and may not send, until this returns: decide, and wait for nothing.
+        The client waits, and may not send, until this returns: wait for nothing but who it is.
         """
 
 

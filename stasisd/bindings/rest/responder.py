@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import os
 from collections.abc import Callable
 from http import HTTPStatus
@@ -15,11 +13,12 @@ from caps.grant import Grant
 from stasisd.bindings.ari.performing import EVENTS, Answer, Performer, Request, raw, refusal, said
 from stasisd.operations.asking import Asked
 from stasisd.operations.authentication import MESSAGE, Authenticator
-from stasisd.operations.errors import NotAuthenticated, OperationError
+from stasisd.operations.errors import NotAuthenticated, OperationError, TooManyAttempts
 from stasisd.operations.events import Hearing
 from stasisd.operations.recordings import MediaFile
 
 from .answers import JSON, html_answer, message_answer
+from .credentials import shown_by
 from .exchange import FileBody, Headers, HttpRequest, HttpResponse, WebSocketSession
 
 CHALLENGE: Headers = ((b"www-authenticate", b'Basic realm="Asterisk REST Interface"'),)
@@ -67,7 +66,7 @@ class AriResponder:
         if request.method == "OPTIONS":  # a browser asks without credentials
             return self._written(self._performer.options(asked.path))
         try:
-            grant = self._authenticate(request)
+            grant = await self._authenticate(request)
         except OperationError as error:
             return _refused(error)
         if asked.path[:1] == ("api-docs",):
@@ -83,7 +82,7 @@ class AriResponder:
         """Decide on a WebSocket upgrade."""
         asked = self._asked(request)
         try:
-            grant = self._authenticate(request)
+            grant = await self._authenticate(request)
             match = self._performer.match(asked)
             if match is None or match.operation is not EVENTS:
                 return message_answer(404, "Resource not found")
@@ -96,22 +95,16 @@ class AriResponder:
             return _refused(error)
         return self._open_session(hearing, grant)
 
-    def _authenticate(self, request: HttpRequest) -> Grant:
-        return self._authenticator.admit(self._shown(request), request.client[0])
-
-    def _shown(self, request: HttpRequest) -> Grant:
-        header = request.headers.get("authorization")
-        if header is not None:
-            scheme, _, value = header.partition(" ")
-            if scheme.lower() == "basic":
-                return self._authenticator.password(*_basic(value))
-            if scheme.lower() == "bearer":
-                return self._authenticator.token(value.strip())
+    async def _authenticate(self, request: HttpRequest) -> Grant:
+        """Who asks. Waits only where a password was not seen before."""
+        shown = shown_by(request)
+        if shown is None:
             raise NotAuthenticated(MESSAGE)
-        for name, value in request.query:
-            if name == "api_key":
-                return self._authenticator.api_key(value)
-        raise NotAuthenticated(MESSAGE)
+        address = request.client[0]
+        grant = self._authenticator.recall(shown)
+        if grant is None:
+            grant = await self._authenticator.log_in(shown, address)
+        return self._authenticator.admit(grant, address)
 
     def _asked(self, request: HttpRequest) -> Request:
         """The request as it would be over any wire."""
@@ -157,20 +150,12 @@ def _remarks(asked: Asked) -> Headers:
 def _refused(error: OperationError) -> HttpResponse:
     answer = refusal(error)
     assert isinstance(answer.body, bytes)
-    challenge = CHALLENGE if isinstance(error, NotAuthenticated) else ()
-    return HttpResponse(answer.status, (JSON, *challenge), answer.body)
-
-
-def _basic(value: str) -> tuple[str, str]:
-    """The name and password of RFC 7617."""
-    try:
-        text = base64.b64decode(value.strip(), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
-        raise NotAuthenticated(MESSAGE) from None
-    name, colon, password = text.partition(":")
-    if not colon:
-        raise NotAuthenticated(MESSAGE)
-    return name, password
+    headers: Headers = (JSON,)
+    if isinstance(error, NotAuthenticated):
+        headers += CHALLENGE
+    elif isinstance(error, TooManyAttempts):
+        headers += ((b"retry-after", b"%d" % error.retry_after),)
+    return HttpResponse(answer.status, headers, answer.body)
 
 
 def _file(media: MediaFile) -> HttpResponse:

@@ -14,6 +14,7 @@ from stasisd.bindings.rest.exchange import build_request
 from stasisd.bindings.rest.responder import AriResponder
 from stasisd.core.events import ChannelUserevent
 from stasisd.operations import OPERATIONS
+from stasisd.operations.logins import GUESSES
 from tests.support.clock import jumping_clock
 from tests.support.server import READER, Reply, Server, Socket, serving
 from tests.support.tenant import EPOCH
@@ -89,6 +90,23 @@ async def test_a_token_serves_wherever_a_password_does(server: Server) -> None:
     assert (reply.status, reply.json["message"]) == (403, "Write access denied")
     await trio.sleep(101)
     assert await statuses() == [401] * 4
+
+
+async def test_who_guesses_is_told_when_to_try_again(server: Server) -> None:
+    for _ in range(GUESSES):
+        refused = await server.request("GET", "/ari/channels", user="confro:guess")
+        assert refused.status == 401
+    for reply in (
+        await server.request("GET", "/ari/channels", user="confro:confro"),
+        await server.open("/ari/events?app=a", user="confro:confro"),
+    ):
+        assert isinstance(reply, Reply)
+        assert (reply.status, reply.headers["retry-after"]) == (429, "10")
+        assert reply.json == {
+            "message": "Too many attempts to log in",
+            "detail": "Try again in 10 s.",
+        }
+    assert (await server.request("GET", "/ari/channels", user="conf:conf")).status == 200
 
 
 async def test_an_unknown_route_is_not_told_to_strangers(server: Server) -> None:
