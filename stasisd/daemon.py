@@ -24,6 +24,7 @@ from stasisd.bindings.ari.performing import Performer
 from stasisd.bindings.documents import SwaggerDocuments
 from stasisd.bindings.outbound.service import Outbound
 from stasisd.bindings.outbound.settings import OutboundSettings
+from stasisd.bindings.rest.door import Door, is_loopback
 from stasisd.bindings.rest.media import MediaResponder
 from stasisd.bindings.rest.responder import AriResponder
 from stasisd.bindings.rest.server import serve
@@ -176,7 +177,9 @@ class Daemon:
             certificate=http.certificate,
             prefix=http.prefix,
             allowed_origins=http.allowed_origins,
+            hsts_seconds=http.hsts_seconds,
         )
+        warn_of_plaintext(http)
         responder = MediaResponder(
             self._responder(shell),
             self._expecting,
@@ -194,7 +197,7 @@ class Daemon:
 
         return AriResponder(
             self._performer,
-            self.authenticator,
+            Door(self.authenticator, allow_plaintext=self._settings.http.allow_plaintext),
             documents=SwaggerDocuments(
                 OPERATIONS.values(),
                 host=f"{host}:{port}",
@@ -250,6 +253,17 @@ class Daemon:
             min_expires=given.registration.min_seconds,
             default_expires=given.registration.default_seconds,
             max_expires=given.registration.max_seconds,
+        )
+
+
+def warn_of_plaintext(http: settings.Http) -> None:
+    """Say at the start what will be refused, for who comes from a version that took it."""
+    exposed = [str(address) for address in http.bind if not is_loopback(address.host)]
+    if exposed and http.certificate is None and not http.allow_plaintext:
+        log.warning(
+            "requests of other machines will be refused: passwords and tokens would be readable"
+            " on the way; set http.certificate, or http.allow_plaintext = true",
+            http=exposed,
         )
 
 

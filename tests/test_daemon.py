@@ -1,12 +1,15 @@
 """The composition root: that each tenant gets what its configuration says."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+import structlog.testing
 
-from stasisd.config import load
+from stasisd.config import load, settings
+from stasisd.config.values import Address
 from stasisd.core.egress import Egress
-from stasisd.daemon import Daemon, ensure_secrets
+from stasisd.daemon import Daemon, ensure_secrets, warn_of_plaintext
 from stasisd.operations.authentication import Shown
 from tests.support.passwords import HASHES, PASSWORD
 
@@ -81,3 +84,20 @@ async def test_a_user_is_known_by_the_hash_of_a_password(tmp_path: Path) -> None
     assert kept.users["default"] == {}
     door = Daemon(configuration, kept).authenticator
     assert (await door.log_in(Shown(PASSWORD, "ada"), "")).tenant == "default"
+
+
+@pytest.mark.parametrize(
+    ("given", "warned"),
+    [
+        ({}, False),
+        ({"bind": (Address("0.0.0.0", 80),)}, True),
+        ({"bind": (Address("::", 80), Address("::1", 80))}, True),
+        ({"bind": (Address("::1", 80), Address("127.9.9.9", 80))}, False),
+        ({"bind": (Address("0.0.0.0", 80),), "allow_plaintext": True}, False),
+        ({"bind": (Address("0.0.0.0", 80),), "certificate": Path("tls.pem")}, False),
+    ],
+)
+def test_it_says_at_the_start_what_will_be_refused(given: dict[str, Any], warned: bool) -> None:
+    with structlog.testing.capture_logs() as logs:
+        warn_of_plaintext(settings.Http(**given))
+    assert ["http.allow_plaintext" in line["event"] for line in logs] == [True] * warned

@@ -20,6 +20,8 @@ class Http(msgspec.Struct, frozen=True, kw_only=True):
     allowed_origins: tuple[str, ...] = ()
     pretty: bool = False
     certificate: Path | None = None
+    hsts_seconds: Annotated[int, Meta(ge=0, le=10 * 365 * 86400)] = 365 * 86400
+    allow_plaintext: bool = False
 
 
 class DigestAlgorithm(enum.Enum):

@@ -21,6 +21,7 @@ from pathlib import Path
 import msgspec
 import trio
 
+from stasisd.bindings.rest.door import Door
 from stasisd.bindings.rest.responder import AriResponder
 from stasisd.bindings.rest.server import serve
 from stasisd.bindings.rest.site import HttpSettings
@@ -48,7 +49,7 @@ async def serve_ari() -> None:
 async def listen(server: Server, *, task_status: trio.TaskStatus[list[tuple[str, int]]]) -> None:
     responder = AriResponder(
         server.performer,
-        server.authenticator,
+        Door(server.authenticator),
         documents=lambda _name, _host: None,
         open_session=lambda hearing, grant: ServedSocket(
             open_session(server.performer, hearing, grant, time.time, WebSocketSettings())

@@ -134,6 +134,12 @@ DIFFERENCES: tuple[Difference, ...] = (
         places=(),
     ),
     Difference(
+        recorded="Passwords are taken over plain HTTP from everywhere.",
+        ours="Those of other machines are refused with 403, unless `http.allow_plaintext` is true.",
+        reason="Anybody on the way could read them.",
+        places=(),
+    ),
+    Difference(
         recorded="The `server` header names Asterisk and its version.",
         ours="It names stasisd.",
         reason="It is not Asterisk.",

@@ -33,8 +33,8 @@ def problems(folder: Path, text: str) -> list[str]:
         (
             "\n[http]\nbnd = []",
             (
-                "3: key 'http.bnd': expected one of allowed_origins, bind, certificate, prefix,"
-                " pretty, got 'bnd'. Did you mean 'bind'?"
+                "3: key 'http.bnd': expected one of allow_plaintext, allowed_origins, bind,"
+                " certificate, hsts_seconds, prefix, pretty, got 'bnd'. Did you mean 'bind'?"
             ),
         ),
         (

@@ -15,6 +15,7 @@ from caps.token import generate_key
 from stasisd.bindings.ari.encoding import Encoder
 from stasisd.bindings.ari.performing import Performer
 from stasisd.bindings.rest import perform
+from stasisd.bindings.rest.door import Door
 from stasisd.bindings.rest.exchange import HttpRequest, WebSocketSession, build_request
 from stasisd.bindings.rest.files import FileSlice
 from stasisd.bindings.rest.responder import AriResponder
@@ -139,7 +140,7 @@ class Server:
         self.authenticator = Authenticator(users, self.keyring, tenant.now)
         self.responder = AriResponder(
             self.performer,
-            self.authenticator,
+            Door(self.authenticator, allow_plaintext=True),
             documents=lambda _name, _host: None,
             open_session=self._session,
             server=SERVER,

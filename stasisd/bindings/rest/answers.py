@@ -9,7 +9,11 @@ import msgspec
 from .exchange import Headers, HttpResponse
 
 JSON = (b"content-type", b"application/json")
-_HTML = (b"content-type", b"text/html")
+_HTML = (
+    (b"content-type", b"text/html"),
+    # It loads nothing, runs nothing and stands in no frame.
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
 _REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 
@@ -38,7 +42,7 @@ def html_answer(status: int, text: str, server: str, headers: Headers = ()) -> H
         "</body></html>",
         "",
     )
-    return HttpResponse(status, (_HTML, *headers), "\r\n".join(lines).encode())
+    return HttpResponse(status, (*_HTML, *headers), "\r\n".join(lines).encode())
 
 
 def reason(status: int) -> bytes:

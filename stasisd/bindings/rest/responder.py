@@ -10,18 +10,16 @@ from urllib.parse import quote
 import trio
 
 from caps.grant import Grant
-from stasisd.bindings.ari.performing import EVENTS, Answer, Performer, Request, raw, refusal, said
+from stasisd.bindings.ari.performing import EVENTS, Answer, Performer, Request, raw, said
 from stasisd.operations.asking import Asked
-from stasisd.operations.authentication import MESSAGE, Authenticator
-from stasisd.operations.errors import NotAuthenticated, OperationError, TooManyAttempts
+from stasisd.operations.errors import OperationError
 from stasisd.operations.events import Hearing
 from stasisd.operations.recordings import MediaFile
 
 from .answers import JSON, html_answer, message_answer
-from .credentials import shown_by
+from .door import Door
 from .exchange import FileBody, Headers, HttpRequest, HttpResponse, WebSocketSession
 
-CHALLENGE: Headers = ((b"www-authenticate", b'Basic realm="Asterisk REST Interface"'),)
 CONTENT_TYPES = {
     "wav": b"audio/wav",
     "ulaw": b"audio/basic",
@@ -41,7 +39,7 @@ class AriResponder:
     def __init__(
         self,
         performer: Performer,
-        authenticator: Authenticator,
+        door: Door,
         *,
         documents: Documents,
         open_session: OpenSession,
@@ -53,7 +51,7 @@ class AriResponder:
         ``prefix`` are the first segments of every path, which are the server's and not ARI's.
         """
         self._performer = performer
-        self._authenticator = authenticator
+        self._door = door
         self._documents = documents
         self._open_session = open_session
         self._server = server
@@ -66,9 +64,9 @@ class AriResponder:
         if request.method == "OPTIONS":  # a browser asks without credentials
             return self._written(self._performer.options(asked.path))
         try:
-            grant = await self._authenticate(request)
+            grant = await self._door.admit(request)
         except OperationError as error:
-            return _refused(error)
+            return self._door.refuse(error)
         if asked.path[:1] == ("api-docs",):
             return self._document(request, asked.path[1:])
         answer = await self._performer.perform(grant, asked)
@@ -82,7 +80,7 @@ class AriResponder:
         """Decide on a WebSocket upgrade."""
         asked = self._asked(request)
         try:
-            grant = await self._authenticate(request)
+            grant = await self._door.admit(request)
             match = self._performer.match(asked)
             if match is None or match.operation is not EVENTS:
                 return message_answer(404, "Resource not found")
@@ -92,19 +90,8 @@ class AriResponder:
                 return html_answer(400, text, self._server)
             hearing = await self._performer.gate.perform(grant, EVENTS, parameters, asked.asked)
         except OperationError as error:
-            return _refused(error)
+            return self._door.refuse(error)
         return self._open_session(hearing, grant)
-
-    async def _authenticate(self, request: HttpRequest) -> Grant:
-        """Who asks. Waits only where a password was not seen before."""
-        shown = shown_by(request)
-        if shown is None:
-            raise NotAuthenticated(MESSAGE)
-        address = request.client[0]
-        grant = self._authenticator.recall(shown)
-        if grant is None:
-            grant = await self._authenticator.log_in(shown, address)
-        return self._authenticator.admit(grant, address)
 
     def _asked(self, request: HttpRequest) -> Request:
         """The request as it would be over any wire."""
@@ -145,17 +132,6 @@ def _remarks(asked: Asked) -> Headers:
         heard = ", ".join(f"{quote(name)}={last}" for name, last in asked.sequences.items())
         remarks = ((b"x-event-sequence", heard.encode()),)
     return (*remarks, (b"idempotency-replayed", b"true")) if asked.replayed else remarks
-
-
-def _refused(error: OperationError) -> HttpResponse:
-    answer = refusal(error)
-    assert isinstance(answer.body, bytes)
-    headers: Headers = (JSON,)
-    if isinstance(error, NotAuthenticated):
-        headers += CHALLENGE
-    elif isinstance(error, TooManyAttempts):
-        headers += ((b"retry-after", b"%d" % error.retry_after),)
-    return HttpResponse(answer.status, headers, answer.body)
 
 
 def _file(media: MediaFile) -> HttpResponse:

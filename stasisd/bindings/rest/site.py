@@ -30,6 +30,8 @@ class HttpSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Addresses to bind, as (host, port); port 0 takes a free one."""
     certificate: Path | None = None
     """PEM file with the certificate chain and the key: HTTPS instead of HTTP."""
+    hsts_seconds: int = 0
+    """With a certificate: how long browsers are to insist on HTTPS for this host; 0 for not."""
     prefix: str = "ari"
     """First path segments of what the Responder answers, beside `media`; the rest is of routes."""
     server: str = f"stasisd/{__version__}"
@@ -114,6 +116,7 @@ class Site:
         self._paths = tuple(tuple(path.split("/")) for path in (settings.prefix, media))
         self._second = 0
         self._headers: list[tuple[bytes, bytes]] = []
+        self._lasting = _lasting_headers(settings)
 
     def answers(self, target: bytes) -> bool:
         """Tell whether a request target is the Responder's."""
@@ -123,12 +126,12 @@ class Site:
         return any(asked[: len(path)] == path for path in self._paths)
 
     def headers(self) -> list[tuple[bytes, bytes]]:
-        """Return the Date and Server headers of this second; not to be changed."""
+        """Return the headers of all answers in this second; not to be changed."""
         now = int(time.time())
         if now != self._second:
             self._second = now
             date = formatdate(now, usegmt=True).encode()
-            self._headers = [(b"date", date), (b"server", self.settings.server.encode("latin-1"))]
+            self._headers = [(b"date", date), *self._lasting]
         return self._headers
 
     async def begin_drain(self) -> None:
@@ -137,3 +140,17 @@ class Site:
         for connection in self.lean_connections:
             connection.drain()
         await self.context.terminated.set()
+
+
+def _lasting_headers(settings: HttpSettings) -> list[tuple[bytes, bytes]]:
+    """The server's name, and what browsers are to leave undone with its answers."""
+    headers = [
+        (b"server", settings.server.encode("latin-1")),
+        (b"x-content-type-options", b"nosniff"),
+        # A URL may hold an api_key.
+        (b"referrer-policy", b"no-referrer"),
+    ]
+    if settings.certificate is not None and settings.hsts_seconds:
+        age = b"max-age=%d" % settings.hsts_seconds
+        headers.append((b"strict-transport-security", age))
+    return headers

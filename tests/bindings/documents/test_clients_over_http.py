@@ -17,6 +17,7 @@ import pytest
 import trio
 
 from stasisd.bindings.documents import SwaggerDocuments
+from stasisd.bindings.rest.door import Door
 from stasisd.bindings.rest.responder import AriResponder
 from stasisd.bindings.rest.server import serve
 from stasisd.bindings.rest.site import HttpSettings
@@ -39,7 +40,7 @@ async def listening(server: Server) -> AsyncIterator[str]:
     """Serve over HTTP, with documents. Gives the URL."""
     responder = AriResponder(
         server.performer,
-        server.authenticator,
+        Door(server.authenticator),
         documents=SwaggerDocuments(OPERATIONS.values(), host="unused"),
         open_session=lambda hearing, grant: ServedSocket(
             open_session(server.performer, hearing, grant, server.tenant.now, WebSocketSettings())

@@ -114,4 +114,7 @@ def test_html_page_is_the_recorded_one() -> None:
         b"<p></p>\r\n<hr />\r\n<address>Asterisk/GIT-master-f0c1c1a7b7</address>\r\n"
         b"</body></html>\r\n"
     )
-    assert answer.headers == ((b"content-type", b"text/html"),)
+    assert answer.headers == (
+        (b"content-type", b"text/html"),
+        (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    )

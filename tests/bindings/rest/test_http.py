@@ -26,6 +26,8 @@ async def test_answer_has_the_headers_of_the_recordings(lean: bool) -> None:
     assert len(answer.headers.pop("x-request-id")) == 32
     assert answer.headers == {
         "server": "stasisd/0.1.0",
+        "x-content-type-options": "nosniff",
+        "referrer-policy": "no-referrer",
         "cache-control": "no-cache, no-store",
         "content-type": "application/json",
         "content-length": str(len(answer.body)),

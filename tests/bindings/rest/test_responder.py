@@ -10,6 +10,7 @@ import trio.testing
 
 from caps.caveats import READ_ONLY, Expires
 from caps.token import mint
+from stasisd.bindings.rest.door import Door
 from stasisd.bindings.rest.exchange import build_request
 from stasisd.bindings.rest.responder import AriResponder
 from stasisd.core.events import ChannelUserevent
@@ -164,7 +165,7 @@ async def test_pretty_is_for_people(server: Server) -> None:
 async def test_a_prefix_of_several_segments(server: Server) -> None:
     responder = AriResponder(
         server.performer,
-        server.authenticator,
+        Door(server.authenticator, allow_plaintext=True),
         documents=lambda _name, _host: None,
         open_session=lambda _hearing, _grant: pytest.fail("nobody opens one"),
         server="test",

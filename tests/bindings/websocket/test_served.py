@@ -14,6 +14,7 @@ import pytest
 import trio
 from wsproto.events import CloseConnection, Ping, Pong, TextMessage
 
+from stasisd.bindings.rest.door import Door
 from stasisd.bindings.rest.responder import AriResponder
 from stasisd.bindings.rest.server import serve
 from stasisd.bindings.rest.site import HttpSettings
@@ -81,7 +82,7 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
         async with serving(tmp_path) as server, trio.open_nursery() as nursery:
             responder = AriResponder(
                 server.performer,
-                server.authenticator,
+                Door(server.authenticator),
                 documents=lambda _name, _host: None,
                 open_session=lambda hearing, grant: ServedSocket(
                     open_session(server.performer, hearing, grant, time.time, WebSocketSettings()),
