@@ -42,6 +42,7 @@ from stasisd.operations import OPERATIONS
 from stasisd.operations.authentication import Authenticator
 from stasisd.operations.events import Hearing
 from stasisd.operations.gate import Gate
+from stasisd.operations.tenure import Tenures
 from stasisd.sd_notify import Notifier
 from stasisd.store import DATABASE, SECRETS, secrets
 from stasisd.store.contacts import Contacts
@@ -110,6 +111,7 @@ class Daemon:
             user for name, given in tenants.items() for user in making.users(name, given, kept)
         ]
         self.authenticator = Authenticator(users, self.keyring, time.time)
+        self.tenures = Tenures(self.keyring, time.time)
         version = f"stasisd-{stasisd.__version__}"
         encoder = Encoder(_server_id(), version, pretty=self._settings.http.pretty)
         self._performer = Performer(Gate(self.tenants, time.time), encoder)
@@ -215,7 +217,7 @@ class Daemon:
         return next(filter(None, asked), None)
 
     def _session(self, hearing: Hearing, grant: Grant) -> EventSession:
-        return open_session(self._performer, hearing, grant, time.time, WebSocketSettings())
+        return open_session(self._performer, hearing, grant, self.tenures, WebSocketSettings())
 
     def _outbound_connection(self, tenant: str, name: str, given: settings.Outbound) -> Outbound:
         return Outbound(

@@ -52,7 +52,7 @@ async def listen(server: Server, *, task_status: trio.TaskStatus[list[tuple[str,
         Door(server.authenticator),
         documents=lambda _name, _host: None,
         open_session=lambda hearing, grant: ServedSocket(
-            open_session(server.performer, hearing, grant, time.time, WebSocketSettings())
+            open_session(server.performer, hearing, grant, server.tenures, WebSocketSettings())
         ),
         server=SERVER,
     )

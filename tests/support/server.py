@@ -28,6 +28,7 @@ from stasisd.operations.authentication import Authenticator, User
 from stasisd.operations.events import Hearing
 from stasisd.operations.gate import Gate
 from stasisd.operations.hearing import permits
+from stasisd.operations.tenure import Tenures
 from tests.support.tenant import running_tenant
 
 SERVER_ID = "02:fc:00:00:00:01"
@@ -138,6 +139,7 @@ class Server:
         self.gate = Gate(self._tenants, tenant.now)
         self.performer = Performer(self.gate, self.encoder)
         self.authenticator = Authenticator(users, self.keyring, tenant.now)
+        self.tenures = Tenures(self.keyring, tenant.now)
         self.responder = AriResponder(
             self.performer,
             Door(self.authenticator, allow_plaintext=True),
@@ -151,7 +153,10 @@ class Server:
         assert grant.tenant is not None
         may_hear = permits(grant, self._tenants[grant.tenant])
         stream = ApplicationStream(hearing, self.encoder.event, may_hear)
-        conversation = Conversation(self.performer, grant, hearing.names[0], self.tenant.now)
+        tenure = self.tenures.of(grant)
+        conversation = Conversation(
+            self.performer, grant, tenure, hearing.names[0], self.tenant.now
+        )
         return _Opened(stream, conversation)
 
     async def request(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from caps.grant import Grant
 from stasisd.bindings.ari.performing import Performer
 from stasisd.operations.events import Hearing
 from stasisd.operations.hearing import permits
+from stasisd.operations.tenure import Tenures
 
 from .applications import ApplicationStream
 from .requests import Conversation
@@ -18,12 +17,16 @@ def open_session(
     performer: Performer,
     hearing: Hearing,
     grant: Grant,
-    now: Callable[[], float],
+    tenures: Tenures,
     settings: WebSocketSettings,
 ) -> EventSession:
-    """The session of a socket: what its grant may hear, and requests in the grant's name."""
+    """The session of a socket: what its grant may hear, and requests in the grant's name.
+
+    It ends with the grant.
+    """
+    tenure = tenures.of(grant)
     encoder = performer.encoder
     encode = encoder.over_lines if encoder.pretty else encoder.event
     stream = ApplicationStream(hearing, encode, permits(grant, hearing.tenant))
-    conversation = Conversation(performer, grant, hearing.names[0], now)
-    return EventSession(stream, conversation.answer, settings)
+    conversation = Conversation(performer, grant, tenure, hearing.names[0], tenures.now)
+    return EventSession(stream, conversation.answer, settings, tenure.wait_end)

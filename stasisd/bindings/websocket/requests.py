@@ -16,10 +16,12 @@ import structlog
 from caps.grant import Grant
 from stasisd.bindings.ari.objects import timestamp
 from stasisd.bindings.ari.parameters import pairs, segments
-from stasisd.bindings.ari.performing import Answer, Performer, Request, said
+from stasisd.bindings.ari.performing import Answer, Performer, Request, refusal, said
 from stasisd.bindings.ari.request_ids import request_id
 from stasisd.operations.asking import Asked
+from stasisd.operations.errors import NotAuthenticated
 from stasisd.operations.recordings import MediaFile
+from stasisd.operations.tenure import Tenure
 
 log = structlog.get_logger(__name__)
 
@@ -79,14 +81,21 @@ class Conversation:
     """The requests of one socket, and who asks them."""
 
     def __init__(
-        self, performer: Performer, grant: Grant, application: str, now: Callable[[], float]
+        self,
+        performer: Performer,
+        grant: Grant,
+        tenure: Tenure,
+        application: str,
+        now: Callable[[], float],
     ) -> None:
-        """``application`` stands in every response, and what is asked is in its name.
+        """``tenure`` is that of the grant. ``application`` stands in every response, and what is
+        asked is in its name.
 
         ``now`` is in seconds since the epoch.
         """
         self._performer = performer
         self._grant = grant
+        self._tenure = tenure
         self._application = application
         self._now = now
 
@@ -113,7 +122,10 @@ class Conversation:
             None if asked.method == "GET" else self._named(asked),
         )
         try:
+            self._tenure.require()
             answer = await self._performer.perform(self._grant, request)
+        except NotAuthenticated as ended:
+            answer = refusal(ended)
         except Exception:  # the barrier: a bug answers one request with 500
             log.exception("request failed", method=asked.method, path=path, id=asked.request_id)
             answer = said(500, "Internal error")

@@ -2,21 +2,22 @@
 
 In one nursery: a writer that sends whole backlogs of events, and another for the answers to
 requests; the reader, which always reads, so that the end is always seen; the pinger, which cuts a
-peer that stays silent; and one that waits for the server's drain. Nothing cancels a writer inside a
-send, since half a frame can't be taken back: it is only called away from waiting.
+peer that stays silent; one that waits for the server's drain, and one for the end of the right to
+be here. Nothing cancels a writer inside a send, since half a frame can't be taken back: it is only
+called away from waiting.
 
 Outside of that nursery the requests are performed, so that the end of the socket ends none of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 import msgspec
 import trio
 
-from .frames import GOING_AWAY
+from .frames import GOING_AWAY, POLICY
 from .queue import Answer, RequestQueue
 
 
@@ -72,17 +73,30 @@ class WebSocketSettings(msgspec.Struct, frozen=True):
     """A peer that answered pings before and sends nothing for so long after one is cut off."""
     close_timeout: float = 2.0
     """How long a peer may take to answer our close frame."""
+    dismiss_timeout: float = 0.9
+    """From the end of the peer's right until the connection is cut, whatever the peer does."""
 
 
 class EventSession:
     """Sends an `EventStream` over a `Wire`, and answers the requests that come by it, once."""
 
-    def __init__(self, stream: EventStream, answer: Answer, settings: WebSocketSettings) -> None:
-        """``answer`` performs a request and returns the message that answers it."""
+    def __init__(
+        self,
+        stream: EventStream,
+        answer: Answer,
+        settings: WebSocketSettings,
+        wait_dismissal: Callable[[], Awaitable[str]] = trio.sleep_forever,
+    ) -> None:
+        """``answer`` performs a request and returns the message that answers it.
+
+        ``wait_dismissal`` waits for the end of the peer's right to be here, and says why.
+        """
         self._stream = stream
         self._requests = RequestQueue(answer)
         self._settings = settings
         self._heard = trio.Event()
+        self._wait_dismissal = wait_dismissal
+        self._dismissed = False
         self._farewell: Ended | None = None
         self._waiting = trio.CancelScope()
         self._closed = False
@@ -113,14 +127,25 @@ class EventSession:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._read, wire, nursery.cancel_scope)
             nursery.start_soon(self._reply, wire, replied)
+            nursery.start_soon(self._dismiss, wire)
             ended = await self._speak(wire)
             self._requests.finish()
-            with trio.move_on_after(self._settings.close_timeout):
-                await replied.wait()
+            if not self._dismissed:
+                with trio.move_on_after(self._settings.close_timeout):
+                    await replied.wait()
             await wire.close(ended.code, ended.reason)
             # The reader cancels this wait when it sees the peer's own close frame.
             await trio.sleep(self._settings.close_timeout)
             nursery.cancel_scope.cancel()
+
+    async def _dismiss(self, wire: Wire) -> None:
+        """Close once the right has ended: what waits is not sent, nor what was asked performed."""
+        reason = await self._wait_dismissal()
+        self._dismissed = True
+        self._requests.abandon()
+        self.end(POLICY, reason)
+        await trio.sleep(self._settings.dismiss_timeout)
+        wire.abort()
 
     async def _speak(self, wire: Wire) -> Ended:
         async with trio.open_nursery() as nursery:
@@ -137,6 +162,8 @@ class EventSession:
                 if self._farewell is not None:
                     self._waiting.cancel()  # take what is there, and wait for no more
                 backlog = await self._stream.receive()
+            if self._dismissed and self._farewell is not None:
+                return self._farewell
             if isinstance(backlog, Ended):
                 return backlog
             if backlog:

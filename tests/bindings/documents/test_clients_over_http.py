@@ -43,7 +43,7 @@ async def listening(server: Server) -> AsyncIterator[str]:
         Door(server.authenticator),
         documents=SwaggerDocuments(OPERATIONS.values(), host="unused"),
         open_session=lambda hearing, grant: ServedSocket(
-            open_session(server.performer, hearing, grant, server.tenant.now, WebSocketSettings())
+            open_session(server.performer, hearing, grant, server.tenures, WebSocketSettings())
         ),
         server=SERVER,
     )

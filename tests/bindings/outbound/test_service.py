@@ -65,7 +65,7 @@ def connection(server: Server, peer: Peer, *, user: str = "conf", **settings: An
         server.performer,
         partial(server.authenticator.local, user),
         lambda hearing, grant: open_session(
-            server.performer, hearing, grant, server.tenant.now, WebSocketSettings()
+            server.performer, hearing, grant, server.tenures, WebSocketSettings()
         ),
         dial=peer.dial,  # type: ignore[arg-type]
         chance=lambda: 0.0,

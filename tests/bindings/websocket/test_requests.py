@@ -13,11 +13,14 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from caps.grant import Grant
+from caps.keyring import Keyring
+from caps.token import generate_key
 from stasisd.bindings.ari.encoding import Encoder
 from stasisd.bindings.ari.models import MODELS
 from stasisd.bindings.ari.performing import Performer
 from stasisd.bindings.websocket.requests import Conversation, RestRequest
 from stasisd.operations.gate import Gate
+from stasisd.operations.tenure import Tenures
 from tests.support.clock import jumping_clock
 from tests.support.clock import run as run_jumping
 from tests.support.server import READER, Server, Socket, serving
@@ -221,7 +224,8 @@ async def test_a_bug_answers_one_request(server: Server, socket: Socket) -> None
 def test_any_json_is_answered(value: Any) -> None:
     performer = Performer(Gate({}, lambda: 0.0), Encoder("id", "version"))
     nobody = Grant(tenant="gone", key_id="k", token_id="t", caveats=())
-    conversation = Conversation(performer, nobody, "app", lambda: 0.0)
+    tenures = Tenures(Keyring([generate_key("k", "gone")]), lambda: 0.0)
+    conversation = Conversation(performer, nobody, tenures.of(nobody), "app", tenures.now)
     answer = json.loads(run_jumping(conversation.answer, json.dumps(value)))
     assert answer["status_code"] in {204, 400, 403, 404, 405, 426}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -85,7 +84,9 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
                 Door(server.authenticator),
                 documents=lambda _name, _host: None,
                 open_session=lambda hearing, grant: ServedSocket(
-                    open_session(server.performer, hearing, grant, time.time, WebSocketSettings()),
+                    open_session(
+                        server.performer, hearing, grant, server.tenures, WebSocketSettings()
+                    ),
                     MAX_MESSAGE,
                 ),
                 server=SERVER,
@@ -182,3 +183,28 @@ async def test_pings_are_answered_between_requests(served: Served) -> None:
         assert await client.socket.event() == Pong(b"there?")
         await client.ask(method="GET", uri="nothing/at/all")
         assert (await client.hear())["status_code"] == 404
+
+
+async def test_a_socket_ends_with_its_token(served: Served) -> None:
+    server = served.server
+    async with served.client() as client:
+        await client.ask(method="GET", uri="asterisk/ping")
+        assert (await client.hear())["status_code"] == 200
+        grant = server.authenticator.local("conf")
+        server.keyring.revoke(grant.token_id)
+        await client.ask(method="POST", uri="bridges?bridgeId=b", request_id="late")
+        answer = await client.hear()
+        assert (answer["status_code"], answer["request_id"]) == (401, "late")
+        assert json.loads(answer["message_body"]) == {
+            "message": "Authentication required",
+            "detail": "the token was revoked",
+        }
+        server.tenures.revise()
+        event = await client.socket.event()
+        assert isinstance(event, CloseConnection)
+        assert (event.code, event.reason) == (1008, "the token was revoked")
+        await served.wait_alone()
+    assert not server.tenant.bridges
+    async with served.client() as client:  # the password is still good, for a new token
+        await client.ask(method="GET", uri="asterisk/ping")
+        assert (await client.hear())["status_code"] == 200

@@ -237,3 +237,86 @@ async def test_peer_whose_requests_fill_the_line_is_not_cut(
     rig.may_answer.set()
     await wait_all_tasks_blocked()
     assert len(rig.asked) == queue.AT_ONCE + 2
+
+
+# --- the end of the right to be here
+
+
+class Dismissable(Rig):
+    """A session that is dismissed when the test says so, and a stream that always has more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.over = trio.Event()
+        self.ended = trio.Event()
+        self.session = EventSession(self.stream, self.answer, SETTINGS, self.wait_dismissal)
+
+    async def wait_dismissal(self) -> str:
+        await self.over.wait()
+        return "the token was revoked"
+
+    async def run(self) -> None:
+        await super().run()
+        self.ended.set()
+
+
+async def test_who_is_dismissed_hears_no_more(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    rig = Dismissable()
+    rig.wire.may_send = trio.Event()
+    rig.stream.feed.send_nowait((b"half sent",))
+    nursery.start_soon(rig.run)
+    await wait_all_tasks_blocked()
+    rig.stream.feed.send_nowait((b"waits",))
+    rig.over.set()
+    await wait_all_tasks_blocked()
+    rig.wire.may_send.set()
+    await wait_all_tasks_blocked()
+    assert rig.wire.closes == [(1008, "the token was revoked")]
+    assert rig.wire.sent == [b"half sent"]
+    assert trio.current_time() == 0
+    rig.wire.say.send_nowait(None)
+    await rig.ended.wait()
+    assert trio.current_time() == 0
+
+
+async def test_who_is_dismissed_and_does_not_close_is_cut(autojump_clock: MockClock) -> None:
+    rig = Dismissable()
+    rig.over.set()
+    await rig.run()
+    assert rig.wire.closes == [(1008, "the token was revoked")]
+    assert rig.wire.aborted
+    assert trio.current_time() <= 1
+
+
+async def test_a_reader_that_is_stuck_is_dismissed_too(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    rig = Dismissable()
+    rig.wire.may_send = trio.Event()
+    rig.stream.feed.send_nowait((b"event",))
+    nursery.start_soon(rig.run)
+    await wait_all_tasks_blocked()
+    rig.over.set()
+    await rig.ended.wait()
+    assert rig.wire.aborted
+    assert rig.wire.closes == []
+    assert trio.current_time() <= 1
+
+
+async def test_a_request_that_waits_does_not_hold_the_dismissal(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    rig = Dismissable()
+    rig.may_answer = trio.Event()
+    nursery.start_soon(rig.run)
+    rig.wire.say.send_nowait("request")
+    await wait_all_tasks_blocked()
+    rig.over.set()
+    await wait_all_tasks_blocked()
+    assert rig.wire.closes == [(1008, "the token was revoked")]
+    assert trio.current_time() == 0
+    rig.may_answer.set()
+    await rig.ended.wait()
+    assert rig.wire.sent == []
