@@ -10,7 +10,8 @@ import structlog
 import trio
 
 from . import __version__, logs
-from .bindings.rest.server import CannotListenError, CertificateError
+from .bindings.rest.certificate import CertificateError
+from .bindings.rest.server import CannotListenError
 from .config import Configuration, ConfigurationError, load
 from .credentials import passwords
 from .daemon import Addresses, Daemon, ensure_secrets, mint_token, supervise

@@ -24,6 +24,7 @@ from stasisd.bindings.ari.performing import Performer
 from stasisd.bindings.documents import SwaggerDocuments
 from stasisd.bindings.outbound.service import Outbound
 from stasisd.bindings.outbound.settings import OutboundSettings
+from stasisd.bindings.rest.certificate import Certificate, CertificateError
 from stasisd.bindings.rest.door import Door, is_loopback
 from stasisd.bindings.rest.media import MediaResponder
 from stasisd.bindings.rest.responder import AriResponder
@@ -33,13 +34,13 @@ from stasisd.bindings.websocket.media import MediaSession
 from stasisd.bindings.websocket.opening import open_session
 from stasisd.bindings.websocket.session import EventSession, WebSocketSettings
 from stasisd.bindings.websocket.wire import ServedSocket
-from stasisd.config import Configuration, settings
+from stasisd.config import Configuration, ConfigurationError, load, settings
 from stasisd.core import causes
 from stasisd.core.media_socket import Expected
 from stasisd.credentials import passwords
 from stasisd.media.control import Media, MediaSettings
 from stasisd.operations import OPERATIONS
-from stasisd.operations.authentication import Authenticator
+from stasisd.operations.authentication import Authenticator, User
 from stasisd.operations.events import Hearing
 from stasisd.operations.gate import Gate
 from stasisd.operations.tenure import Tenures
@@ -47,6 +48,7 @@ from stasisd.sd_notify import Notifier
 from stasisd.store import DATABASE, SECRETS, secrets
 from stasisd.store.contacts import Contacts
 from stasisd.store.database import open_database
+from stasisd.store.errors import StoreError
 from stasisd.technologies.sip import Sip, SipSettings
 from stasisd.tenants import making
 
@@ -107,10 +109,8 @@ class Daemon:
             name: making.make(configuration, self._media, name, given)
             for name, given in tenants.items()
         }
-        users = [
-            user for name, given in tenants.items() for user in making.users(name, given, kept)
-        ]
-        self.authenticator = Authenticator(users, self.keyring, time.time)
+        self._certificate = _certificate(self._settings.http)
+        self.authenticator = Authenticator(_users(self._settings, kept), self.keyring, time.time)
         self.tenures = Tenures(self.keyring, time.time)
         version = f"stasisd-{stasisd.__version__}"
         encoder = Encoder(_server_id(), version, pretty=self._settings.http.pretty)
@@ -124,6 +124,19 @@ class Daemon:
     def stop(self) -> None:
         """Begin the end: no new calls, then none at all. Idempotent."""
         self._stop.set()
+
+    async def reload(self) -> None:
+        """Read the users and the certificate anew, for what comes from now on.
+
+        What can't be read stays as it was. Raises what the rooms declare for that.
+        """
+        source = self._configuration.source
+        configuration = await trio.to_thread.run_sync(load, source)
+        kept, _ = await trio.to_thread.run_sync(ensure_secrets, configuration)
+        if self._certificate is not None:
+            await trio.to_thread.run_sync(self._certificate.reload)
+        self.authenticator.replace(_users(configuration.settings, kept))
+        self.tenures.revise()
 
     async def run(
         self, *, task_status: trio.TaskStatus[Addresses] = trio.TASK_STATUS_IGNORED
@@ -176,7 +189,7 @@ class Daemon:
         http = self._settings.http
         shell = HttpSettings(
             listen=tuple((address.host, address.port) for address in http.bind),
-            certificate=http.certificate,
+            certificate=self._certificate,
             prefix=http.prefix,
             allowed_origins=http.allowed_origins,
             hsts_seconds=http.hsts_seconds,
@@ -269,6 +282,16 @@ def warn_of_plaintext(http: settings.Http) -> None:
         )
 
 
+def _users(given: settings.Settings, kept: secrets.Secrets) -> list[User]:
+    return [
+        user for name, tenant in given.tenants.items() for user in making.users(name, tenant, kept)
+    ]
+
+
+def _certificate(http: settings.Http) -> Certificate | None:
+    return None if http.certificate is None else Certificate(http.certificate)
+
+
 def _media_settings(given: settings.MediaProcess) -> MediaSettings:
     return MediaSettings(bind=given.bind, port_range=(given.rtp_ports.first, given.rtp_ports.last))
 
@@ -288,10 +311,10 @@ async def _running(service: Callable[..., Awaitable[object]]) -> AsyncIterator[N
 
 
 async def supervise(daemon: Daemon, ready: Callable[[Addresses], None]) -> None:
-    """Run a daemon as a service: signals stop it, and systemd is told how it does."""
+    """Run a daemon as a service: signals stop and reload it, and systemd is told how it does."""
     notifier = Notifier()
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_stop_at_signal, daemon, notifier)
+        await nursery.start(_heed_signals, daemon, notifier)
         addresses = await nursery.start(_run, daemon, nursery.cancel_scope)
         ready(addresses)
         notifier.ready()
@@ -305,9 +328,25 @@ async def _run(
     whole.cancel()
 
 
-async def _stop_at_signal(daemon: Daemon, notifier: Notifier) -> None:
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+async def _heed_signals(
+    daemon: Daemon, notifier: Notifier, *, task_status: trio.TaskStatus[None]
+) -> None:
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+        task_status.started()
         async for number in signals:
+            if number == signal.SIGHUP:
+                await _reload(daemon, notifier)
+                continue
             log.info("stopping", signal=signal.Signals(number).name)
             notifier.stopping()
             daemon.stop()
+
+
+async def _reload(daemon: Daemon, notifier: Notifier) -> None:
+    notifier.reloading()
+    try:
+        await daemon.reload()
+        log.info("users and certificate were read anew")
+    except (ConfigurationError, CertificateError, StoreError) as error:
+        log.error("nothing was read anew", why=str(error))
+    notifier.ready()

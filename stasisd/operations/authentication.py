@@ -11,7 +11,7 @@ which may have to wait.
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Self
 
 import msgspec
@@ -78,9 +78,7 @@ class Authenticator:
 
         Each logs in as ``name@tenant``, those of the first user's tenant by their name alone, too.
         """
-        known = tuple(users)
-        self._users = {user.login: user for user in known}
-        self._users |= {user.name: user for user in known if user.tenant == known[0].tenant}
+        self._users = _by_login(tuple(users))
         self._keyring = keyring
         self._now = now
         self._logins = Logins()
@@ -102,13 +100,31 @@ class Authenticator:
         name = shown.name or ""
         user = self._users.get(name)
         stored = self._decoy(name) if user is None else user.password
-        if not await self._logins.judge(name, shown.secret, stored, address):
+        right = await self._logins.judge(name, shown.secret, stored, address)
+        if self._users.get(name) != user:  # meanwhile
+            self._logins.forget(name)
+            right = False
+        if not right:
             raise NotAuthenticated(MESSAGE)
         return self._let_in(name)
 
     def local(self, name: str) -> Grant:
         """The grant of a configured user that we ourselves act for, such as an outbound socket."""
         return self._let_in(name).admit(None)
+
+    def replace(self, users: Iterable[User]) -> None:
+        """Know these users from now on.
+
+        The logins of those who changed or are gone end, and what was opened with them.
+        """
+        users_before, self._users = self._users, _by_login(tuple(users))
+        for name, user in users_before.items():
+            if self._users.get(name) != user:
+                grant = self._grant(name)
+                if grant is not None:
+                    self._keyring.revoke(grant.token_id)
+                self._tokens.pop(name, None)
+                self._logins.forget(name)
 
     def admit(self, grant: Grant, address: str) -> Grant:
         """The grant as a client of this address may use it. Raises :class:`NotAllowed`."""
@@ -158,3 +174,8 @@ class Authenticator:
         stored = [user.password for user in self._users.values()] or [Plain(self._secret.hex())]
         number = hmac.digest(self._secret, name.encode(), hashlib.sha256)
         return Decoy(stored[int.from_bytes(number) % len(stored)])
+
+
+def _by_login(users: Sequence[User]) -> dict[str, User]:
+    named = {user.login: user for user in users}
+    return named | {user.name: user for user in users if user.tenant == users[0].tenant}

@@ -16,7 +16,7 @@ import trio
 
 from stasisd.sip import events
 from tests.support.phone import Call, Phone, phone
-from tests.support.program import PATIENCE, configuration, run_to_its_end, running
+from tests.support.program import PASSWORD, PATIENCE, configuration, run_to_its_end, running
 
 CALLS = 50
 WEBSOCKETS = 10
@@ -155,3 +155,26 @@ async def test_a_dialplan_with_a_mistake_is_reported_with_its_line(tmp_path: Pat
     result = await run_to_its_end(tmp_path, configuration())
     assert result.returncode == 2
     assert f"{tmp_path / 'extensions.conf'}:2" in result.stderr.decode()
+
+
+async def test_sighup_reads_users_anew_and_lets_calls_go_on(tmp_path: Path) -> None:
+    new = configuration().replace(PASSWORD, "another-one")
+    with trio.fail_after(30):
+        async with running(tmp_path, configuration()) as daemon:
+            _, sip = await daemon.addresses()
+            async with phone(sip) as caller, daemon.listen("app") as listener:
+                call = caller.call("600")
+                await call.answered.wait()
+                file = tmp_path / "stasisd.toml"
+                file.write_text("[http\n")
+                daemon.process.send_signal(signal.SIGHUP)
+                refused = await daemon.logs("nothing was read anew")
+                assert "this is not TOML" in refused["why"]
+                file.write_text(new)
+                daemon.process.send_signal(signal.SIGHUP)
+                await daemon.logs("users and certificate were read anew")
+                with trio.fail_after(1):
+                    await listener.wait_closed()
+                assert listener.close_code == 1008
+                assert not call.over.is_set()
+            assert await daemon.end() == 0

@@ -222,3 +222,36 @@ async def test_the_server_acts_for_a_user_without_its_password() -> None:
 def test_nothing_secret_is_shown() -> None:
     user = User(name="u", tenant="t", password=Plain("hunter2"))
     assert "hunter2" not in f"{user!r} {Shown('hunter2', 'u')!r} {Shown.in_key('u:hunter2')!r}"
+
+
+async def test_users_who_changed_are_known_no_more() -> None:
+    keyring = Keyring([generate_key("k", "default")])
+    door = authenticator(Plain("a"), Plain("b"), Plain("c"), keyring=keyring)
+    before = [await door.log_in(Shown(password, f"u{n}"), HERE) for n, password in enumerate("abc")]
+    door.replace(
+        [
+            User(name="u0", tenant="default", password=Plain("a")),
+            User(name="u1", tenant="default", password=Plain("new")),
+        ]
+    )
+    assert door.recall(Shown("a", "u0")) == before[0]
+    assert door.recall(Shown("b", "u1")) is None
+    assert door.recall(Shown("c", "u2")) is None
+    assert [keyring.is_revoked(grant) for grant in before] == [False, True, True]
+    assert await log_in(door, "u1", "b") == "not_authenticated"
+    assert await log_in(door, "u1", "new") == "default"
+    assert await log_in(door, "u2", "c") == "not_authenticated"
+
+
+async def test_a_password_that_is_being_judged_while_it_changes_lets_nobody_in(slow: Slow) -> None:
+    door = authenticator(slow)
+    async with trio.open_nursery() as nursery:
+
+        async def late() -> None:
+            with pytest.raises(NotAuthenticated):
+                await door.log_in(Shown("right", "u0"), HERE)
+
+        nursery.start_soon(late)
+        await trio.testing.wait_all_tasks_blocked()
+        door.replace([User(name="u0", tenant="default", password=Plain("new"))])
+    assert await log_in(door, "u0", "right") == "not_authenticated"

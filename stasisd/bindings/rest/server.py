@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
-import ssl
 from collections.abc import Iterable
-from pathlib import Path
 
 import structlog
 import trio
@@ -41,13 +39,6 @@ class PortTakenError(CannotListenError):
         super().__init__(host, port, "another program listens there")
 
 
-class CertificateError(Exception):
-    """The certificate can't be used; the message says which file and why."""
-
-    def __init__(self, file: Path, reason: str) -> None:
-        super().__init__(f"http.certificate {file} can't be used: {reason}")
-
-
 async def serve(
     responder: Responder,
     settings: HttpSettings,
@@ -62,10 +53,8 @@ async def serve(
     idle ones and WebSockets (1001), lets requests in flight finish, and after
     `settings.drain_timeout` cuts what is left.
 
-    Raises `CertificateError`, `PortTakenError` or `CannotListenError` before anything else has
-    begun.
+    Raises `PortTakenError` or `CannotListenError` before anything else has begun.
     """
-    tls = tls_context(settings)
     listeners = await listen(settings)
     addresses = [address_of(listener) for listener in listeners]
     app = ShellApp("stasisd", static_folder=None)
@@ -74,7 +63,7 @@ async def serve(
         app.register_blueprint(blueprint)
     site = app.site = Site(responder, settings, app)
     async with trio.open_nursery() as nursery:
-        server = _Server(site, listeners, tls)
+        server = _Server(site, listeners)
         await nursery.start(server.run)
         task_status.started(addresses)
         try:
@@ -118,12 +107,9 @@ def address_of(listener: trio.SocketListener) -> tuple[str, int]:
 class _Server:
     """Accepts, and holds the connections; shielded, since its end is the drain's to decide."""
 
-    def __init__(
-        self, site: Site, listeners: list[trio.SocketListener], tls: ssl.SSLContext | None
-    ) -> None:
+    def __init__(self, site: Site, listeners: list[trio.SocketListener]) -> None:
         self._site = site
         self._listeners = listeners
-        self._tls = tls
         self._accepting = trio.CancelScope()
         self._draining = trio.CancelScope()
 
@@ -169,10 +155,10 @@ class _Server:
             tcp.socket.close()
 
     async def _secure(self, tcp: trio.SocketStream) -> Transport | None:
-        context = self._tls
-        if context is None:
+        certificate = self._site.settings.certificate
+        if certificate is None:
             return tcp
-        stream = trio.SSLStream(tcp, context, server_side=True, https_compatible=True)
+        stream = trio.SSLStream(tcp, certificate.context, server_side=True, https_compatible=True)
         with trio.move_on_after(self._site.settings.header_timeout):
             try:
                 await stream.do_handshake()
@@ -180,20 +166,3 @@ class _Server:
                 return None
             return stream
         return None
-
-
-def tls_context(settings: HttpSettings) -> ssl.SSLContext | None:
-    """Make the TLS context of the certificate, if there is one. Raises `CertificateError`."""
-    file = settings.certificate
-    if file is None:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        # Without a password given, OpenSSL would ask for that of an encrypted key on the terminal.
-        context.load_cert_chain(file, password="")
-    except ssl.SSLError:
-        expected = "expected a PEM file with a certificate chain and its key, not encrypted"
-        raise CertificateError(file, expected) from None
-    except OSError as error:
-        raise CertificateError(file, error.strerror or str(error)) from None
-    return context

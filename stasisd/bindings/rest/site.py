@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from email.utils import formatdate
-from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
@@ -17,6 +16,7 @@ from hypercorn.trio.worker_context import WorkerContext
 
 from stasisd import __version__
 
+from .certificate import Certificate
 from .exchange import Responder, split_target
 from .media import media_prefix
 
@@ -28,8 +28,8 @@ class HttpSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     listen: tuple[tuple[str, int], ...] = (("127.0.0.1", 8088),)
     """Addresses to bind, as (host, port); port 0 takes a free one."""
-    certificate: Path | None = None
-    """PEM file with the certificate chain and the key: HTTPS instead of HTTP."""
+    certificate: Certificate | None = None
+    """HTTPS instead of HTTP."""
     hsts_seconds: int = 0
     """With a certificate: how long browsers are to insist on HTTPS for this host; 0 for not."""
     prefix: str = "ari"
