@@ -13,7 +13,8 @@ from . import __version__, logs
 from .bindings.rest.certificate import CertificateError
 from .bindings.rest.server import CannotListenError
 from .config import Configuration, ConfigurationError, load
-from .credentials import passwords
+from .config.settings import Http
+from .credentials import digest, passwords
 from .daemon import Addresses, Daemon, ensure_secrets, mint_token, supervise
 from .dialplan.parser import DialplanError, parse
 from .media.control import MediaUnavailable
@@ -145,12 +146,20 @@ def verify_audit(file: Path | None, tenant: str) -> None:
 
 
 @main.command("hash-password")
-def hash_password() -> None:
+@click.option("--digest", "user", metavar="USER", help="Make the digest_ha1 of this user instead.")
+@click.option(
+    "--realm", default=Http().realm, show_default=True, help="With --digest: that of [http]."
+)
+def hash_password(user: str | None, realm: str) -> None:
     """Read a password, and print what to keep of it as password_hash of a user.
 
     It is asked for on a terminal, else it is the first line of standard input.
     """
-    click.echo(passwords.hash_password(_read_password()))
+    password = _read_password()
+    if user is None:
+        click.echo(passwords.hash_password(password))
+    else:
+        click.echo(digest.ha1(user, realm, password, "SHA-256"))
 
 
 def _read_password() -> str:

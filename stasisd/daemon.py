@@ -212,7 +212,11 @@ class Daemon:
 
         return AriResponder(
             self._performer,
-            Door(self.authenticator, allow_plaintext=self._settings.http.allow_plaintext),
+            Door(
+                self.authenticator,
+                realm=self._settings.http.realm,
+                allow_plaintext=self._settings.http.allow_plaintext,
+            ),
             documents=SwaggerDocuments(
                 OPERATIONS.values(),
                 host=f"{host}:{port}",

@@ -13,7 +13,7 @@ SANS_IO = {"stasisd.credentials", "stasisd.sip", "stasisd.sdp", "stasisd.rtp"}
 ALLOWED: dict[str, set[str]] = {
     "caps": set(),
     "stasisd.credentials": set(),
-    "stasisd.sip": set(),
+    "stasisd.sip": {"stasisd.credentials"},
     "stasisd.sdp": set(),
     "stasisd.rtp": set(),
     "stasisd.media": {"stasisd.rtp"},
@@ -28,12 +28,13 @@ ALLOWED: dict[str, set[str]] = {
     "stasisd.operations": {"stasisd.core", "stasisd.store", "stasisd.credentials", "caps"},
     "stasisd.technologies": {
         "stasisd.core",
+        "stasisd.credentials",
         "stasisd.sip",
         "stasisd.sdp",
         "stasisd.media",
         "stasisd.store",
     },
-    "stasisd.bindings": {"stasisd.operations", "stasisd.core", "caps"},
+    "stasisd.bindings": {"stasisd.operations", "stasisd.core", "stasisd.credentials", "caps"},
 }
 # The composition root and what belongs to it know everything.
 TOP = {

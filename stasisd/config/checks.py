@@ -24,6 +24,7 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(_[A-Za-z0-9]+)*")
 _ENDPOINT = re.compile(r"[A-Za-z0-9._+]{1,64}")
 _PRINTABLE = re.compile(r"[^\x00-\x1f\x7f\"\\]+")
 _USER = re.compile(r"[^\x00-\x1f\x7f:]+")
+_HA1 = re.compile(r"[0-9a-f]{64}")
 LONGEST_USER = 255  # as it stands in a token
 _CONTEXT = re.compile(r"[A-Za-z0-9_.-]+")
 _GROUP = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -49,6 +50,7 @@ def _check_http(http: Http) -> Iterator[Mistake]:
     yield from _match(_PREFIX, ("http", "prefix"), http.prefix, "a path such as ari")
     if http.prefix.rpartition("/")[2] == MEDIA:
         yield Mistake(("http", "prefix"), "a path such as ari", show(http.prefix), MEDIA_HINT)
+    yield from _match(_PRINTABLE, ("http", "realm"), http.realm, "text without quotes")
     for index, origin in enumerate(http.allowed_origins):
         path = ("http", "allowed_origins", index)
         expected = "an origin such as https://example.com, or *"
@@ -105,6 +107,9 @@ def _check_user(path: KeyPath, name: str, user: User) -> Iterator[Mistake]:
         yield Mistake(path, f"a name of {LONGEST_USER} characters, percent-encoded", "a longer one")
     yield from _check_password((*path, "password"), user.password)
     yield from _check_hash((*path, "password_hash"), user)
+    if user.digest_ha1 is not None and not _HA1.fullmatch(user.digest_ha1):
+        hint = f"`stasisd hash-password --digest {name}` makes it."
+        yield Mistake((*path, "digest_ha1"), "64 hexadecimal digits", "something else", hint)
     for key, networks in (("permit", user.permit), ("deny", user.deny)):
         for index, network in enumerate(networks):
             yield from _check_network((*path, key, index), network)

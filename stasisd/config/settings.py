@@ -22,6 +22,7 @@ class Http(msgspec.Struct, frozen=True, kw_only=True):
     certificate: Path | None = None
     hsts_seconds: Annotated[int, Meta(ge=0, le=10 * 365 * 86400)] = 365 * 86400
     allow_plaintext: bool = False
+    realm: str = "Asterisk REST Interface"
 
 
 class DigestAlgorithm(enum.Enum):
@@ -116,6 +117,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
 
     password: str | None = None
     password_hash: str | None = None
+    digest_ha1: str | None = None
     read_only: bool = False
     permit: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
@@ -123,7 +125,8 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def needs_password(self) -> bool:
         """Whether nothing is here that the user could be known by."""
-        return self.password is None and self.password_hash is None
+        known_by = (self.password, self.password_hash, self.digest_ha1)
+        return all(each is None for each in known_by)
 
     def __repr__(self) -> str:
         return f"User(read_only={self.read_only})"

@@ -117,6 +117,10 @@ class Decoy(msgspec.Struct, frozen=True):
         return "Decoy()"
 
 
+# Of who has no password.
+NONE: Stored = Decoy(Plain(""))
+
+
 def read(text: str) -> Stored:
     """The hash that a configuration holds. Raises UnreadableHash."""
     if text.startswith("$argon2"):

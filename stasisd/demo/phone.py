@@ -16,8 +16,8 @@ from contextlib import asynccontextmanager
 
 import trio
 
+from stasisd.credentials.digest import Credentials
 from stasisd.sip import events
-from stasisd.sip.digest import Credentials
 from stasisd.sip.endpoint import Endpoint
 from stasisd.sip.flow import Address, Flow
 from stasisd.sip.registration import Policy

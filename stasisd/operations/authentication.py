@@ -17,14 +17,15 @@ from typing import Self
 import msgspec
 
 from caps.caveats import READ_ONLY, Caveat, Networks
-from caps.errors import Denied, InvalidToken
+from caps.errors import Denied, InvalidToken, TooManyProofs
 from caps.grant import Grant
 from caps.keyring import Keyring
+from caps.proof import Proofs, Request
 from caps.token import PREFIX, mint
 from caps.verifying import verify
 from stasisd.credentials.passwords import Decoy, Plain, Stored
 
-from .errors import NotAllowed, NotAuthenticated
+from .errors import NotAllowed, NotAuthenticated, TooManyAttempts
 from .logins import Logins
 
 MESSAGE = "Authentication required"
@@ -47,11 +48,15 @@ class Shown(msgspec.Struct, frozen=True):
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
-    """A configured user of a tenant. ``permit`` and ``deny`` are networks that it comes from."""
+    """A configured user of a tenant. ``permit`` and ``deny`` are networks that it comes from.
+
+    ``ha1`` is what it answers challenges with, if it does: hexadecimal, of SHA-256.
+    """
 
     name: str
     tenant: str
     password: Stored
+    ha1: str | None = None
     read_only: bool = False
     permit: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
@@ -84,6 +89,7 @@ class Authenticator:
         self._logins = Logins()
         self._tokens: dict[str, str] = {}  # of those who logged in, by name
         self._secret = secrets.token_bytes(32)
+        self._proofs = Proofs(keyring, now())
 
     def recall(self, shown: Shown) -> Grant | None:
         """The grant of a token, or of a password that was right before; None: see `log_in`."""
@@ -107,6 +113,41 @@ class Authenticator:
         if not right:
             raise NotAuthenticated(MESSAGE)
         return self._let_in(name)
+
+    def proven(self, header: str, request: Request) -> Grant:
+        """The grant of a token that is not shown, but proved for this request (`caps.proof`)."""
+        try:
+            return self._proofs.verify(header, request, self._now())
+        except TooManyProofs as error:
+            raise TooManyAttempts(str(error), 1) from None
+        except InvalidToken as error:
+            raise _refused(error) from None
+
+    # --- answers to challenges, which a binding judges
+
+    @property
+    def may_answer(self) -> bool:
+        """Whether there is a user who can answer a challenge."""
+        return any(user.ha1 is not None for user in self._users.values())
+
+    def ha1(self, name: str, _realm: str, _algorithm: str) -> str | None:
+        """What a user's answer is made with; None for who can't answer."""
+        user = self._users.get(name)
+        return None if user is None else user.ha1
+
+    def require_turn(self, name: str, address: str) -> None:
+        """Raises :class:`TooManyAttempts` where this address guessed too much."""
+        self._logins.require_turn(name, address)
+
+    def count_failure(self, name: str, address: str) -> None:
+        """Let a wrong answer count as a wrong password does."""
+        self._logins.count(name, address)
+
+    def answered(self, name: str) -> Grant:
+        """The grant of a user whose answer was right."""
+        return self._let_in(name)
+
+    # ---
 
     def local(self, name: str) -> Grant:
         """The grant of a configured user that we ourselves act for, such as an outbound socket."""
@@ -137,8 +178,8 @@ class Authenticator:
     def _verified(self, token: str) -> Grant:
         try:
             return verify(token, self._keyring, self._now())
-        except InvalidToken:
-            raise NotAuthenticated(MESSAGE) from None
+        except InvalidToken as error:
+            raise _refused(error) from None
 
     def _grant(self, name: str) -> Grant | None:
         """The grant of who logged in, while it is good; its end is that of the login, too."""
@@ -174,6 +215,11 @@ class Authenticator:
         stored = [user.password for user in self._users.values()] or [Plain(self._secret.hex())]
         number = hmac.digest(self._secret, name.encode(), hashlib.sha256)
         return Decoy(stored[int.from_bytes(number) % len(stored)])
+
+
+def _refused(error: InvalidToken) -> NotAuthenticated:
+    """Who holds a genuine token is told what is wrong with it, and nobody else."""
+    return NotAuthenticated(MESSAGE, detail=None if type(error) is InvalidToken else str(error))
 
 
 def _by_login(users: Sequence[User]) -> dict[str, User]:

@@ -66,8 +66,8 @@ class Logins:
                 return judged.right
         return True
 
-    def refuse(self, name: str, address: str) -> None:
-        """Count a wrong proof of another kind, such as an answer to a challenge."""
+    def count(self, name: str, address: str) -> None:
+        """Count one that is wrong, or not known to be right yet."""
         for throttle, of in self._limits(name, address):
             throttle.take(of, trio.current_time())
 
@@ -84,7 +84,7 @@ class Logins:
         if len(self._judged) >= WAITING:
             raise TooManyAttempts("Too many log in at a time", 1)
         self.require_turn(name, address)
-        self.refuse(name, address)  # until it is known to be right
+        self.count(name, address)  # until it is known to be right
         judged = self._judged[key] = _Judgement()
         try:
             judged.right = await self._compare(stored, password)

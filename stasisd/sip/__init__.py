@@ -44,8 +44,9 @@ layers of RFC 3261); `dialog`, `digest`, `registration`, `causes`, `dtmf` (pure 
 `registrations` (the user agent's parts, on one `stack`); `endpoint` (the verbs).
 """
 
+from stasisd.credentials.digest import Credentials
+
 from .call import WrongState
-from .digest import Credentials
 from .endpoint import Endpoint
 from .flow import Address, Flow
 from .grammar import MalformedSip

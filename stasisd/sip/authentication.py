@@ -1,6 +1,12 @@
 """Who may register and call: challenges what comes, and judges the answers (RFC 3261, 22)."""
 
-from .digest import Authorization, Verdict, parse_authorization
+from stasisd.credentials.digest import (
+    Authorization,
+    MalformedDigest,
+    Verdict,
+    parse_authorization,
+)
+
 from .events import AuthenticationFailed
 from .flow import Flow
 from .grammar import MalformedSip
@@ -67,7 +73,7 @@ def _credentials(request: Request, realm: str) -> Authorization | None:
     for text in request.headers.values("Authorization"):
         try:
             authorization = parse_authorization(text)
-        except MalformedSip:
+        except MalformedDigest:
             continue
         if authorization.realm == realm:
             return authorization

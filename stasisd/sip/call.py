@@ -17,8 +17,9 @@ from enum import Enum, auto
 
 from msgspec import Struct
 
+from stasisd.credentials.digest import Credentials
+
 from .dialog import Dialog
-from .digest import Credentials
 from .events import CallId
 from .flow import Flow
 from .headers import Field, Headers

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from .grammar import MalformedSip, find, number, parameters, quote
+from stasisd.credentials.quoting import quote
+
+from .grammar import MalformedSip, find, number, parameters
 from .headers import Field, Headers
 
 NORMAL_CLEARING = 16

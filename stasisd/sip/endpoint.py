@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from stasisd.credentials.digest import Credentials
+
 from . import dtmf
 from .answers import Answers
 from .authentication import Authenticator
 from .call import Call, CallAlarm, CallState, CallTimer
 from .calls import Calls
 from .causes import NORMAL_CLEARING, q850_of
-from .digest import Credentials
 from .events import By, CallId, Event, RegistrationId, RequestId
 from .flow import Flow
 from .grammar import MalformedSip

@@ -7,14 +7,13 @@ case, escapes in quoted strings); what has no meaning at all raises `MalformedSi
 import re
 from collections.abc import Iterable
 
+from stasisd.credentials.quoting import quote, unquote
+
 # A parameter without `=` has the value None.
 Parameters = tuple[tuple[str, str | None], ...]
 
 _TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
 _DIGITS = re.compile(r"[0-9]+")
-_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-_TO_ESCAPE = re.compile(r'(["\\])')
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class MalformedSip(ValueError):
@@ -41,18 +40,6 @@ def number_or(text: str, most: int, otherwise: int) -> int:
         return number(text, most, "")
     except MalformedSip:
         return otherwise
-
-
-def quote(text: str) -> str:
-    """Return a quoted string; what may not stand in one is dropped."""
-    return '"' + _TO_ESCAPE.sub(r"\\\1", _UNPRINTABLE.sub("", text)) + '"'
-
-
-def unquote(text: str) -> str:
-    """Return what a quoted string says; other text comes back as it is."""
-    if len(text) >= 2 and text[0] == text[-1] == '"':
-        return _ESCAPED.sub(r"\1", text[1:-1])
-    return text
 
 
 def token_or_quoted(text: str) -> str:

@@ -2,7 +2,8 @@
 
 from msgspec import Struct
 
-from .digest import Credentials
+from stasisd.credentials.digest import Credentials
+
 from .events import Registered, RegistrationFailed, RegistrationId
 from .flow import Flow
 from .grammar import number_or

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from stasisd.credentials.digest import Credentials
+
 from .authentication import Authenticator
-from .digest import Credentials
 from .events import MessageReceived, ReferralProgressed, RequestAnswered, RequestId
 from .flow import Flow
 from .headers import Field, Headers

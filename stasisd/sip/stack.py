@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
+from stasisd.credentials.digest import Credentials, Verifier, answer, choose
+
 from .dialog import Dialog
-from .digest import Credentials, Verifier, answer, choose
 from .flow import Flow
 from .headers import Field, Headers
 from .message import Request, Response, respond

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
+from stasisd.credentials.digest import Credentials
+
 from .call import Call, CallAlarm, CallState
 from .calls import Calls
 from .causes import NORMAL_CLEARING, cause_of_response, q850_of, reason_field
 from .dialog import Dialog
-from .digest import Credentials
 from .events import By, CallAnswered, CallId, CallProgressed, CallRejected
 from .flow import Flow
 from .grammar import MalformedSip, is_token

@@ -8,6 +8,8 @@ import re
 from msgspec import Struct
 from msgspec.structs import replace
 
+from stasisd.credentials.quoting import quote, unquote
+
 from .grammar import (
     MalformedSip,
     Parameters,
@@ -16,8 +18,6 @@ from .grammar import (
     format_parameters,
     number,
     parameters,
-    quote,
-    unquote,
 )
 
 MAX_PORT = 65_535

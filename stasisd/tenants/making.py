@@ -137,7 +137,9 @@ def _stored(
 ) -> passwords.Stored:
     if given.password_hash is not None:
         return passwords.read(given.password_hash)
-    return passwords.Plain(given.password or kept.users[tenant][name])
+    if given.needs_password or given.password is not None:
+        return passwords.Plain(given.password or kept.users[tenant][name])
+    return passwords.NONE  # it answers challenges only
 
 
 def user_of(tenant: str, name: str, given: settings.User, password: passwords.Stored) -> User:
@@ -146,6 +148,7 @@ def user_of(tenant: str, name: str, given: settings.User, password: passwords.St
         name=name,
         tenant=tenant,
         password=password,
+        ha1=given.digest_ha1,
         read_only=given.read_only,
         permit=given.permit,
         deny=given.deny,

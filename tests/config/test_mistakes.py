@@ -34,7 +34,7 @@ def problems(folder: Path, text: str) -> list[str]:
             "\n[http]\nbnd = []",
             (
                 "3: key 'http.bnd': expected one of allow_plaintext, allowed_origins, bind,"
-                " certificate, hsts_seconds, prefix, pretty, got 'bnd'. Did you mean 'bind'?"
+                " certificate, hsts_seconds, prefix, pretty, realm, got 'bnd'. Did you mean 'bind'?"
             ),
         ),
         (

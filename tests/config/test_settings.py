@@ -24,7 +24,8 @@ from stasisd.config.values import Address, PortRange
 from tests.config.support import ANNOTATED, written
 
 OPTIONAL = {
-    "certificate", "advertised_address", "password", "password_hash", "caller_number", "dialplan",
+    "certificate", "advertised_address", "password", "password_hash", "digest_ha1",
+    "caller_number", "dialplan",
     "recordings", "allowed_networks",
 }  # fmt: skip
 # Tables whose examples are remarks as a whole.

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import trio
 
+from stasisd.credentials.digest import ha1
 from stasisd.demo.call import Call, CallRefused
 from stasisd.demo.hearing import RATE, Samples
 from stasisd.demo.phone import Phone, RegistrationRefused, open_phone
 from stasisd.demo.stream import StreamOver
-from stasisd.sip.digest import ha1
 from stasisd.sip.endpoint import Endpoint
 from stasisd.sip.events import By
 from stasisd.sip.flow import Address, Flow

@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from stasisd.credentials.digest import Credentials, ha1
 from stasisd.sip import events
-from stasisd.sip.digest import Credentials, ha1
 from stasisd.sip.endpoint import Endpoint
 from stasisd.sip.events import CallId, Event, RegistrationId
 from stasisd.sip.flow import Flow

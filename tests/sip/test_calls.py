@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from stasisd.credentials.digest import Credentials, answer, choose
 from stasisd.sip.call import WrongState
-from stasisd.sip.digest import Credentials, answer, choose
 from stasisd.sip.events import (
     AuthenticationFailed,
     By,

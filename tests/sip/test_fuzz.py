@@ -8,8 +8,8 @@ import random
 
 import pytest
 
+from stasisd.credentials.digest import Credentials
 from stasisd.sip.call import WrongState
-from stasisd.sip.digest import Credentials
 from stasisd.sip.endpoint import Endpoint
 from stasisd.sip.events import CallId, CallReceived, ConnectionWanted
 from stasisd.sip.flow import Flow

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stasisd.sip.digest import Credentials, answer, choose
+from stasisd.credentials.digest import Credentials, answer, choose
 from stasisd.sip.events import (
     AuthenticationFailed,
     BindingChanged,

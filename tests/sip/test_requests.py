@@ -2,7 +2,7 @@
 
 import pytest
 
-from stasisd.sip.digest import Credentials
+from stasisd.credentials.digest import Credentials
 from stasisd.sip.events import (
     MessageReceived,
     ReferralProgressed,

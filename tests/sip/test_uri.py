@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stasisd.sip.grammar import MalformedSip, quote, unquote
+from stasisd.credentials.quoting import quote, unquote
+from stasisd.sip.grammar import MalformedSip
 from stasisd.sip.uri import (
     NameAddr,
     OtherUri,

@@ -13,8 +13,8 @@ from contextlib import asynccontextmanager
 
 import trio
 
+from stasisd.credentials.digest import Credentials
 from stasisd.sip import events
-from stasisd.sip.digest import Credentials
 from stasisd.sip.endpoint import Endpoint
 from stasisd.sip.events import CallId
 from stasisd.sip.flow import Address, Flow

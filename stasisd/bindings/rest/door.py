@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from caps.grant import Grant
+from caps.proof import Request
 from stasisd.bindings.ari.performing import refusal
+from stasisd.credentials.quoting import quote
 from stasisd.operations.authentication import MESSAGE, Authenticator
 from stasisd.operations.errors import (
     NotAllowed,
@@ -13,6 +15,7 @@ from stasisd.operations.errors import (
 )
 
 from .answers import JSON
+from .challenges import Challenges, StaleAnswer
 from .credentials import shown_by
 from .exchange import Headers, HttpRequest, HttpResponse
 
@@ -22,39 +25,58 @@ REALM = "Asterisk REST Interface"
 class Door:
     """Lets requests in, or says what they lack."""
 
-    def __init__(self, authenticator: Authenticator, *, allow_plaintext: bool = False) -> None:
+    def __init__(
+        self,
+        authenticator: Authenticator,
+        *,
+        realm: str = REALM,
+        allow_plaintext: bool = False,
+    ) -> None:
         """``allow_plaintext`` takes secrets over HTTP from other machines, too."""
         self._authenticator = authenticator
         self._allow_plaintext = allow_plaintext
-        self._basic = (b"www-authenticate", f'Basic realm="{REALM}"'.encode())
+        self._basic = (b"www-authenticate", f"Basic realm={quote(realm)}".encode())
+        self._challenges = Challenges(authenticator, realm)
 
     async def admit(self, request: HttpRequest) -> Grant:
         """Whose request it is. Waits only where a password was not seen before.
 
         Raises NotAuthenticated, NotAllowed or TooManyAttempts.
         """
-        if not self._keeps_secrets(request):
+        header = request.headers.get("authorization", "")
+        scheme = header.partition(" ")[0].lower()
+        if scheme == "digest":
+            grant = self._challenges.judge(header, request)
+        elif scheme == "stasis-proof":
+            of = Request.of(request.method, request.target, request.body)
+            grant = self._authenticator.proven(header, of)
+        else:
+            grant = await self._shown(request)
+        return self._authenticator.admit(grant, request.client[0])
+
+    async def _shown(self, request: HttpRequest) -> Grant:
+        """Whose password or token is shown as it is."""
+        shown = shown_by(request)
+        if not self._keeps_secrets(request) and (shown or not self._authenticator.may_answer):
             raise NotAllowed(
                 "Passwords and tokens are not taken in plaintext",
                 detail="Use HTTPS (http.certificate), or a connection from the server's own machine"
                 " such as a reverse proxy's; http.allow_plaintext = true allows it.",
             )
-        shown = shown_by(request)
         if shown is None:
             raise NotAuthenticated(MESSAGE)
-        address = request.client[0]
         grant = self._authenticator.recall(shown)
-        if grant is None:
-            grant = await self._authenticator.log_in(shown, address)
-        return self._authenticator.admit(grant, address)
+        return grant or await self._authenticator.log_in(shown, request.client[0])
 
-    def refuse(self, error: OperationError) -> HttpResponse:
-        """The answer to a request that is not let in."""
+    def refuse(self, error: OperationError, request: HttpRequest) -> HttpResponse:
+        """The answer to a request that is not let in, or not allowed."""
         answer = refusal(error)
         assert isinstance(answer.body, bytes)
         headers: Headers = (JSON,)
         if isinstance(error, NotAuthenticated):
-            headers += (self._basic,)
+            # Clients that know no more than one scheme take the first header.
+            headers += (self._basic,) if self._keeps_secrets(request) else ()
+            headers += self._challenges.headers(stale=isinstance(error, StaleAnswer))
         elif isinstance(error, TooManyAttempts):
             headers += ((b"retry-after", b"%d" % error.retry_after),)
         return HttpResponse(answer.status, headers, answer.body)

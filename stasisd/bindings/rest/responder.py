@@ -66,7 +66,7 @@ class AriResponder:
         try:
             grant = await self._door.admit(request)
         except OperationError as error:
-            return self._door.refuse(error)
+            return self._door.refuse(error, request)
         if asked.path[:1] == ("api-docs",):
             return self._document(request, asked.path[1:])
         answer = await self._performer.perform(grant, asked)
@@ -90,7 +90,7 @@ class AriResponder:
                 return html_answer(400, text, self._server)
             hearing = await self._performer.gate.perform(grant, EVENTS, parameters, asked.asked)
         except OperationError as error:
-            return self._door.refuse(error)
+            return self._door.refuse(error, request)
         return self._open_session(hearing, grant)
 
     def _asked(self, request: HttpRequest) -> Request:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 
-from stasisd.sip.digest import ha1
+from stasisd.credentials.digest import ha1
 from stasisd.sip.flow import Flow
 from stasisd.sip.registration import Policy
 from stasisd.sip.uri import SipUri, Uri

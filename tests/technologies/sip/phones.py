@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 import trio
 import trio.testing
 
+from stasisd.credentials.digest import Credentials
 from stasisd.media.commands import Remote
 from stasisd.rtp import packet, telephone_event
 from stasisd.sip import events
-from stasisd.sip.digest import Credentials
 from stasisd.sip.events import CallId, Event
 from stasisd.sip.flow import Address, Flow
 from stasisd.sip.headers import Field

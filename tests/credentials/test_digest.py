@@ -2,10 +2,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stasisd.sip.digest import (
+from stasisd.credentials.digest import (
     Authorization,
     Challenge,
     Credentials,
+    MalformedDigest,
     Verdict,
     Verifier,
     answer,
@@ -15,7 +16,6 @@ from stasisd.sip.digest import (
     parse_authorization,
     parse_challenge,
 )
-from stasisd.sip.grammar import MalformedSip
 from tests.sip.agents import tokens
 
 ME = Credentials("100", "secret")
@@ -196,5 +196,5 @@ def test_reading_raises_nothing_else(text: str) -> None:
         for prefix in ("", 'Digest realm="a", nonce="b", username="c", uri="d", response="e", '):
             try:
                 read(prefix + text)
-            except MalformedSip:
+            except MalformedDigest:
                 pass

@@ -1,4 +1,4 @@
-"""Digest authentication, both sides: RFC 7616 and RFC 8760, qop=auth.
+"""Digest authentication, both sides, for HTTP and SIP: RFC 7616 and RFC 8760, qop=auth.
 
 The server keeps no state for a challenge: a nonce holds the time of its making and an HMAC. What
 it does keep, bounded, is the highest request count (nc) seen per nonce, so that nothing is
@@ -12,7 +12,7 @@ from enum import Enum, auto
 
 from msgspec import Struct
 
-from .grammar import MalformedSip, is_token, quote, split, unquote
+from .quoting import parameters, quote
 
 # RFC 8760 section 2.1, names in upper case.
 HASHES: dict[str, Callable[[bytes], "hashlib._Hash"]] = {
@@ -22,6 +22,10 @@ HASHES: dict[str, Callable[[bytes], "hashlib._Hash"]] = {
 }
 
 _MAX_NONCES = 4096
+
+
+class MalformedDigest(ValueError):
+    """The header is no challenge, or no answer to one; the text says why."""
 
 
 def digest_hash(algorithm: str, text: str) -> str:
@@ -80,13 +84,13 @@ class Authorization(Struct, frozen=True):
 
 
 def parse_challenge(text: str) -> Challenge:
-    """Read a challenge. Raise MalformedSip, also for another scheme than Digest."""
+    """Read a challenge. Raise MalformedDigest, also for another scheme than Digest."""
     found = _digest_parameters(text)
     if "realm" not in found or "nonce" not in found:
-        raise MalformedSip(f"a challenge without realm or nonce: {text[:60]!r}")
+        raise MalformedDigest(f"a challenge without realm or nonce: {text[:60]!r}")
     offered = [option.strip().lower() for option in found.get("qop", "").split(",")]
     if found.get("qop") and "auth" not in offered:
-        raise MalformedSip(f"a challenge for another qop than auth: {text[:60]!r}")
+        raise MalformedDigest(f"a challenge for another qop than auth: {text[:60]!r}")
     return Challenge(
         realm=found["realm"],
         nonce=found["nonce"],
@@ -98,11 +102,11 @@ def parse_challenge(text: str) -> Challenge:
 
 
 def parse_authorization(text: str) -> Authorization:
-    """Read credentials. Raise MalformedSip, also for another scheme than Digest."""
+    """Read credentials. Raise MalformedDigest, also for another scheme than Digest."""
     found = _digest_parameters(text)
     missing = {"username", "realm", "nonce", "uri", "response"} - found.keys()
     if missing:
-        raise MalformedSip(f"credentials without {', '.join(sorted(missing))}")
+        raise MalformedDigest(f"credentials without {', '.join(sorted(missing))}")
     return Authorization(
         username=found["username"],
         realm=found["realm"],
@@ -120,13 +124,10 @@ def parse_authorization(text: str) -> Authorization:
 def _digest_parameters(text: str) -> dict[str, str]:
     scheme, _, rest = text.strip().partition(" ")
     if scheme.lower() != "digest":
-        raise MalformedSip(f"authentication that is not Digest: {text[:24]!r}")
-    found = {}
-    for part in split(rest, ","):
-        name, equals, value = part.partition("=")
-        name = name.strip().lower()
-        if equals and is_token(name):
-            found[name] = unquote(value.strip())
+        raise MalformedDigest(f"authentication that is not Digest: {text[:24]!r}")
+    found = parameters(rest)
+    if found is None:
+        raise MalformedDigest("a quoted string does not end")
     return found
 
 
@@ -173,7 +174,7 @@ def choose(challenges: list[str]) -> Challenge | None:
     for text in challenges:
         try:
             challenge = parse_challenge(text)
-        except MalformedSip:
+        except MalformedDigest:
             continue
         if challenge.algorithm in HASHES:
             return challenge
