@@ -2,8 +2,8 @@
 
 import pytest
 
+from stasisd.credentials.digest import Credentials
 from stasisd.sip.call import WrongState
-from stasisd.sip.digest import Credentials
 from stasisd.sip.events import (
     By,
     CallAnswered,
