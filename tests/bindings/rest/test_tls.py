@@ -5,8 +5,10 @@ from __future__ import annotations
 import ssl
 from pathlib import Path
 
+import httpx
 import pytest
 import trio
+from trio_websocket import connect_websocket_url
 
 from stasisd.bindings.rest.certificate import Certificate, CertificateError
 from tests.support.certificates import make_certificate, needs_openssl
@@ -102,3 +104,27 @@ async def test_a_certificate_is_replaced_while_connections_are_open(
         assert (await still.ask("GET", "/ari/x")).status == 200
         for client in (before, after, still):
             await client.stream.aclose()
+
+
+async def test_unmodified_clients_go_on_while_a_certificate_is_replaced(tmp_path: Path) -> None:
+    old, new = (make_certificate(tmp_path / name) for name in ("old.pem", "new.pem"))
+    file = tmp_path / "used.pem"
+    file.write_bytes(old.read_bytes())
+    certificate, responder = Certificate(file), FakeResponder()
+    async with serving(responder, certificate=certificate) as server, trio.open_nursery() as tasks:
+        port = server.address[1]
+        trusting = [ssl.create_default_context(cafile=each) for each in (old, new)]
+        url = f"wss://localhost:{port}/ari/events?app=a"
+        socket = await connect_websocket_url(tasks, url, ssl_context=trusting[0])
+        file.write_bytes(new.read_bytes())
+        certificate.reload()
+        async with httpx.AsyncClient(verify=trusting[1]) as client:
+            assert (await client.get(f"https://localhost:{port}/ari/x")).status_code == 200
+        async with httpx.AsyncClient(verify=trusting[0]) as client:
+            with pytest.raises(httpx.ConnectError):
+                await client.get(f"https://localhost:{port}/ari/x")
+        (stream,) = responder.streams
+        stream.publish(b"still here")
+        assert await socket.get_message() == "still here"
+        await socket.aclose()
+        tasks.cancel_scope.cancel()
