@@ -48,6 +48,7 @@ ERROR: Json = {
 SECURITY: Json = {
     "basic": {"type": "http", "scheme": "basic"},
     "bearer": {"type": "http", "scheme": "bearer"},
+    "digest": {"type": "http", "scheme": "digest"},
     "apiKey": {
         "type": "apiKey",
         "in": "query",
@@ -60,6 +61,7 @@ ALWAYS: Mapping[int, str] = {
     400: "A parameter is missing or can't be understood.",
     401: "Nobody known asked.",
     403: "Who asked may not do this.",
+    429: "Too many wrong passwords came from there: `Retry-After` says when to ask again.",
     500: "It was tried and could not be done.",
     503: "The server is shutting down.",
 }
