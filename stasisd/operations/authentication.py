@@ -141,7 +141,7 @@ class Authenticator:
 
     def count_failure(self, name: str, address: str) -> None:
         """Let a wrong answer count as a wrong password does."""
-        self._logins.count(name, address)
+        self._logins.fail(name, address)
 
     def answered(self, name: str) -> Grant:
         """The grant of a user whose answer was right."""

@@ -16,12 +16,15 @@ import ipaddress
 import secrets
 from math import ceil
 
+import structlog
 import trio
 
 from stasisd.credentials.passwords import Stored
 from stasisd.credentials.throttle import Throttle
 
 from .errors import TooManyAttempts
+
+log = structlog.get_logger(__name__)
 
 # Comparisons with a hash at a time, each with up to 64 MiB where it is ours; others wait.
 AT_ONCE = 2
@@ -66,15 +69,14 @@ class Logins:
                 return judged.right
         return True
 
-    def count(self, name: str, address: str) -> None:
-        """Count one that is wrong, or not known to be right yet."""
-        for throttle, of in self._limits(name, address):
-            throttle.take(of, trio.current_time())
+    def fail(self, name: str, address: str) -> None:
+        """Count a wrong proof of another kind, such as an answer to a challenge."""
+        self._count(name, address)
+        self._complain(name, address)
 
     def require_turn(self, name: str, address: str) -> None:
         """Raises :class:`TooManyAttempts` where this address guessed too much."""
-        now = trio.current_time()
-        wait = max(throttle.wait(of, now) for throttle, of in self._limits(name, address))
+        wait = self._wait(name, address)
         if wait > 0:
             raise TooManyAttempts("Too many attempts to log in", ceil(wait))
 
@@ -84,7 +86,7 @@ class Logins:
         if len(self._judged) >= WAITING:
             raise TooManyAttempts("Too many log in at a time", 1)
         self.require_turn(name, address)
-        self.count(name, address)  # until it is known to be right
+        self._count(name, address)  # until it is known to be right
         judged = self._judged[key] = _Judgement()
         try:
             judged.right = await self._compare(stored, password)
@@ -95,7 +97,22 @@ class Logins:
             self._right[key] = name
             for throttle, of in self._limits(name, address):
                 throttle.give_back(of, trio.current_time())
+        else:
+            self._complain(name, address)
         return judged.right
+
+    def _count(self, name: str, address: str) -> None:
+        for throttle, of in self._limits(name, address):
+            throttle.take(of, trio.current_time())
+
+    def _complain(self, name: str, address: str) -> None:
+        """Say who has just guessed too much; not the name, which may be a password gone astray."""
+        if self._wait(name, address) > 0:
+            log.warning("passwords are guessed", address=address)
+
+    def _wait(self, name: str, address: str) -> float:
+        now = trio.current_time()
+        return max(throttle.wait(of, now) for throttle, of in self._limits(name, address))
 
     async def _compare(self, stored: Stored, password: str) -> bool:
         if not stored.slow:

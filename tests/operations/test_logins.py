@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from unittest import mock
 
 import pytest
+import structlog.testing
 import trio
 import trio.testing
 
@@ -139,8 +140,11 @@ async def test_so_many_wait_and_others_are_told_to_come_again(slow: Slow) -> Non
 
 async def test_who_guesses_is_limited_and_may_try_again_later() -> None:
     door = authenticator(Plain("right"))
-    for _ in range(logins.GUESSES):
-        assert await log_in(door, "u0", "wrong") == "not_authenticated"
+    with structlog.testing.capture_logs() as told:
+        for _ in range(logins.GUESSES * 3):
+            await log_in(door, "u0", "wrong")
+    complaint = {"event": "passwords are guessed", "address": HERE, "log_level": "warning"}
+    assert told == [complaint], "once, and not for each that is not looked at"
     with pytest.raises(TooManyAttempts) as caught:
         await door.log_in(Shown("right", "u0"), HERE)
     assert caught.value.retry_after == logins.SECONDS
