@@ -3,8 +3,8 @@
     $argon2id$v=19$m=65536,t=3,p=4$...     what `hash_password` makes (RFC 9106)
     $5$salt$...  $6$rounds=N$salt$...      crypt(3), as in /etc/shadow
 
-To compare with a hash is slow by intention: tens of milliseconds, some of it with the GIL held. It
-belongs into a thread.
+To compare with a hash is slow by intention, up to hundreds of milliseconds, and that of
+crypt(3) holds the GIL in part. It belongs into a thread.
 """
 
 import hmac

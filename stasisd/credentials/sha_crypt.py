@@ -49,7 +49,7 @@ def read(text: str) -> ShaCrypt | None:
 
 
 def checksum(kind: str, password: str, salt: str, rounds: int = DEFAULT_ROUNDS) -> str:
-    """The checksum of a password. Costs time in proportion to `rounds`: 5000 take some 10 ms."""
+    """The checksum of a password. Costs time in proportion to `rounds`: 5000 take a few ms."""
     digest = _DIGESTS[kind]
     key, seasoning = password.encode(), salt.encode()[:LONGEST_SALT]
     result = _first(digest, key, seasoning)
