@@ -142,6 +142,83 @@ def test_a_referral_and_how_it_went() -> None:
     nothing_is_left(server)
 
 
+# Provisional responses (RFC 3261 section 17.1.2): they say that somebody is at it, and no more.
+
+
+def asked(verb: str) -> tuple[Agent, Far, RequestId, Request]:
+    """A request of ours that a far end has, and has not answered."""
+    network = VirtualNetwork()
+    if verb == "MESSAGE":
+        far, agent = Far(network, SERVER), Agent(network, PHONE, endpoint(PHONE))
+        name = text(agent)
+    else:
+        far, agent = Far(network, PHONE), Agent(network, SERVER, endpoint())
+        name = referral(agent, PHONE)
+    return agent, far, name, far.wait_request(verb)
+
+
+@pytest.mark.parametrize("verb", ["MESSAGE", "REFER"])
+@pytest.mark.parametrize("status", [100, 183])
+def test_a_provisional_response_is_no_answer(verb: str, status: int) -> None:
+    agent, far, name, request = asked(verb)
+    for _ in range(2):
+        far.send(agent.address, respond(request, status, to_tag="t"))
+        agent.network.run_for(3.0)
+    assert agent.all(RequestAnswered) == []
+    far.send(agent.address, respond(request, 202, to_tag="t"))
+    assert agent.wait(RequestAnswered) == RequestAnswered(name, 202, "Accepted")
+    far.send(agent.address, respond(request, status, to_tag="t"))  # late
+    agent.network.run_for(1.0)
+    assert len(agent.all(RequestAnswered)) == 1
+    nothing_is_left(agent)
+
+
+@pytest.mark.parametrize("verb", ["MESSAGE", "REFER"])
+def test_after_one_the_request_is_repeated_seldom_and_given_up_in_time(verb: str) -> None:
+    agent, far, name, request = asked(verb)
+    start = agent.now
+    far.send(agent.address, respond(request, 100))
+    agent.network.run_for(0.1)
+    before = len(far.requests)
+    agent.network.run_for(20.0)
+    assert len(far.requests) - before <= 5  # each 4 s
+    assert agent.wait(RequestAnswered) == RequestAnswered(name, 408, "Request Timeout")
+    assert agent.now - start == pytest.approx(32.0, abs=0.5)
+    nothing_is_left(agent)
+
+
+def test_what_is_told_of_a_referral_before_its_answer_counts() -> None:
+    agent, far, name, refer = asked("REFER")
+    far.send(SERVER, respond(refer, 100))
+    far.send(SERVER, notify(refer, "180 Ringing", "active;expires=60"))
+    assert agent.wait(ReferralProgressed) == ReferralProgressed(name, 180)
+    assert agent.all(RequestAnswered) == []
+    far.send(SERVER, respond(refer, 603, to_tag="t"))
+    assert agent.wait(RequestAnswered).status == 603
+    nothing_is_left(agent)
+
+
+def test_a_challenge_after_one_is_answered() -> None:
+    network = VirtualNetwork()
+    far, phone = Far(network, SERVER), Agent(network, PHONE, endpoint(PHONE))
+    name = text(phone, credentials=Credentials("100", "secret"))
+    request = far.wait_request("MESSAGE")
+    far.send(PHONE, respond(request, 100))
+    challenge = (("WWW-Authenticate", 'Digest realm="r", nonce="n"'),)
+    far.send(PHONE, respond(request, 401, to_tag="t", fields=challenge))
+    network.run_until(lambda: any(r.headers.get("Authorization") for r in far.requests))
+    again = far.requests[-1]
+    assert again.cseq.number == request.cseq.number + 1
+    far.send(PHONE, respond(again, 100))
+    network.run_for(1.0)
+    assert phone.all(RequestAnswered) == []
+    stale = (("WWW-Authenticate", 'Digest realm="r", nonce="m", stale=true'),)
+    far.send(PHONE, respond(again, 401, to_tag="t", fields=stale))
+    network.run_until(lambda: far.requests[-1].cseq.number == request.cseq.number + 2)
+    far.send(PHONE, respond(far.requests[-1], 200, to_tag="t"))
+    assert phone.wait(RequestAnswered) == RequestAnswered(name, 200, "OK")
+
+
 @pytest.mark.parametrize("answer", [None, 202, 603])
 def test_a_referral_that_nobody_tells_more_of_is_forgotten(answer: int | None) -> None:
     network = VirtualNetwork()
