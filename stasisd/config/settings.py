@@ -148,6 +148,7 @@ class SipEndpoint(msgspec.Struct, frozen=True, kw_only=True):
     send_pai: bool = False
     send_rpid: bool = False
     send_connected_line: bool = True
+    moh_suggest: str = "default"
 
     def __repr__(self) -> str:
         return f"SipEndpoint(context={self.context!r}, authenticate={self.authenticate})"
@@ -223,6 +224,21 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     members: tuple[str, ...] = ()
 
 
+class MusicSort(enum.Enum):
+    """In which order the files of a class of music are heard."""
+
+    NAME = "name"
+    RANDOM = "random"
+
+
+class Music(msgspec.Struct, frozen=True, kw_only=True):
+    """A class of music on hold: the files of a folder, beside the state where it is relative."""
+
+    folder: Path = Path("music")
+    sort: MusicSort = MusicSort.NAME
+    announcement: str = ""
+
+
 class Tenant(msgspec.Struct, frozen=True, kw_only=True):
     """One company. Relative paths: `dialplan` is beside the configuration, the rest in the state.
 
@@ -247,6 +263,7 @@ class Tenant(msgspec.Struct, frozen=True, kw_only=True):
     applications: dict[str, Application] = field(default_factory=dict)
     outbound: dict[str, Outbound] = field(default_factory=dict)
     media_connections: dict[str, MediaConnection] = field(default_factory=dict)
+    music: dict[str, Music] = field(default_factory=dict)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

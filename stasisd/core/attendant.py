@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from stasisd.media.commands import HOLD_MUSIC
 from stasisd.media.control import MediaUnavailable, NoPortsLeft, Port
 from stasisd.media.reports import MusicFailed
 
@@ -156,16 +155,16 @@ class NoMusic(Exception):
 async def _play_music(player: Attendant) -> None:
     """Play until dismissed, or the media process is gone."""
     assert player.port is not None
-    player.port.hold_music((HOLD_MUSIC,))
     async for report in player.port.reports():
         if isinstance(report, MusicFailed):
             player.bridge.log.warning("music on hold can't be read", reason=report.reason)
 
 
-def start_music(bridge: "Bridge") -> None:
-    """Let all hear music, if they do not yet. Raises :class:`NoMedia`."""
-    if _find(bridge, MUSIC) is None:
-        Attendant(bridge, MUSIC, SPEAKER, _play_music)
+def start_music(bridge: "Bridge", music_class: str = "") -> None:
+    """Let all hear music, in place of the one that they hear. Raises :class:`NoMedia`."""
+    player = _find(bridge, MUSIC) or Attendant(bridge, MUSIC, SPEAKER, _play_music)
+    assert player.port is not None
+    player.port.hold_music(bridge.tenant.music.segments(music_class))
 
 
 def stop_music(bridge: "Bridge") -> None:

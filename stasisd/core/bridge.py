@@ -183,7 +183,8 @@ class Bridge:
         )
         entertained = self._entertained()
         for channel in self.channels:
-            channel.sound.entertain(on=channel in entertained)
+            music_class = entertained.get(channel, "")
+            channel.sound.entertain(on=channel in entertained, music_class=music_class)
 
     def _place(self, joining: Joining) -> Place:
         digits = not joining.absorb_dtmf
@@ -198,16 +199,17 @@ class Bridge:
         """Whether two channels are alone with each other."""
         return len(self._members) == len(self.channels) == PAIR
 
-    def _entertained(self) -> "set[Channel]":
-        """Who hears music in place of the others."""
+    def _entertained(self) -> "dict[Channel, str]":
+        """Who hears music in place of the others, and of which class."""
         if not self.kind.holding:
             if not self._is_pair:
-                return set()
+                return {}
             one, other = self.channels
-            return {channel for channel, peer in ((one, other), (other, one)) if peer.on_hold}
+            pairs = ((one, other), (other, one))
+            return {channel: peer.hold_class for channel, peer in pairs if peer.on_hold}
         if any(joining.role == ANNOUNCER for joining in self._members.values()):
-            return set()
-        return {channel for channel in self.channels if self._members[channel].hears}
+            return {}
+        return {channel: "" for channel in self.channels if self._members[channel].hears}
 
     def pass_on(self, sender: "Channel", digit: str, duration_ms: int) -> None:
         """Let the others hear a digit that did not come by the media process."""

@@ -24,6 +24,7 @@ from . import causes, detour, events
 from .attempt import Attempt
 from .cause import Ending, caused_by
 from .device_state import OF_CHANNEL, device_of
+from .music import DEFAULT
 from .snapshots import ChannelSnapshot, DialplanPosition, Party
 from .sound import Sound
 from .technology import Leg, ShowsConnected
@@ -96,6 +97,10 @@ class Channel:
         self.hungup = False
         self.ending = Ending()
         self.on_hold = False
+        # Which music the one at the other end hears while this one holds it, by its phone's word.
+        self.hold_class = DEFAULT
+        # Which music this one hears where nobody says another: CHANNEL(musicclass).
+        self.music_class = ""
         self.destroyed = False
         self.in_dialplan = False
         self.ran_dialplan = False
@@ -208,10 +213,10 @@ class Channel:
         if self.bridge is not None:
             self.bridge.pass_on(self, digit, duration_ms)
 
-    def held(self) -> None:
-        """The far end put us on hold."""
-        self.on_hold = True
-        self.publish(events.ChannelHold, musicclass="default")
+    def held(self, music_class: str = DEFAULT) -> None:
+        """The far end put us on hold, and wants this music to be heard meanwhile."""
+        self.on_hold, self.hold_class = True, music_class
+        self.publish(events.ChannelHold, musicclass=music_class)
         self._tell_hold()
 
     def unheld(self) -> None:

@@ -97,6 +97,7 @@ def snoop(spied: "Channel", snooping: Snooping, new: NewChannel) -> "Channel":
 def _furnished(channel: "Channel", new: NewChannel) -> "Channel":
     if new.originator is not None:
         channel.linked_id = new.originator.linked_id
+        channel.music_class = new.originator.music_class
         if not channel.snapshot.accountcode:
             channel.change(accountcode=new.originator.snapshot.accountcode)
     if new.language:

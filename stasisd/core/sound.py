@@ -2,12 +2,16 @@
 
 from typing import TYPE_CHECKING
 
-from stasisd.media.commands import HOLD_MUSIC, Side
+from stasisd.media.commands import Side
 
 from .tone_detection import ToneDetection
 
 if TYPE_CHECKING:
     from .channel import Channel
+
+
+# Whose wish it is that a channel hears music.
+ASKED, BRIDGED = "asked", "bridged"
 
 
 class Sound:
@@ -22,7 +26,8 @@ class Sound:
         # The silence in milliseconds that ends talk, and the magnitude from which on it is talk.
         self.talk_detection: tuple[int, int] | None = None
         self.tone_detection: ToneDetection | None = None
-        self._music: set[str] = set()  # who wants the channel to hear music
+        # Who wants the channel to hear music, and of which class.
+        self._music: dict[str, str] = {}
 
     def begin(self) -> None:
         """The channel got its media."""
@@ -30,8 +35,8 @@ class Sound:
             self.detect_talk(*self.talk_detection)
         if self.tone_detection is not None:
             self._listen_for(self.tone_detection)
-        if self._music and self._channel.port is not None:
-            self._channel.port.hold_music((HOLD_MUSIC,))
+        if self._music:
+            self._play_music()
 
     def mute(self, direction: Side) -> None:
         """Silence what the far end says (in), hears (out), or both."""
@@ -43,22 +48,38 @@ class Sound:
         if self._channel.port is not None:
             self._channel.port.unmute(direction)
 
-    def hold_music(self, *, on: bool) -> None:
-        """Let the far end hear music in place of the others; what is played comes first."""
-        self._hear_music("asked", on=on)
+    def hold_music(self, *, on: bool, music_class: str = "") -> None:
+        """Let the far end hear music in place of the others; what is played comes first.
 
-    def entertain(self, *, on: bool) -> None:
-        """The same, as the bridge wants it; either wish is enough."""
-        self._hear_music("bridged", on=on)
+        Of this class, else of the channel's, else of the default one.
+        """
+        self._hear_music(ASKED, music_class if on else None)
 
-    def _hear_music(self, wish: str, *, on: bool) -> None:
-        before = bool(self._music)
-        if on:
-            self._music.add(wish)
+    def entertain(self, *, on: bool, music_class: str = "") -> None:
+        """The same, as the bridge wants it; either wish is enough, and what was asked wins."""
+        self._hear_music(BRIDGED, music_class if on else None)
+
+    @property
+    def _music_class(self) -> str | None:
+        return self._music.get(ASKED, self._music.get(BRIDGED))
+
+    def _hear_music(self, wish: str, music_class: str | None) -> None:
+        before = self._music_class
+        if music_class is None:
+            self._music.pop(wish, None)
         else:
-            self._music.discard(wish)
-        if bool(self._music) != before and self._channel.port is not None:
-            self._channel.port.hold_music((HOLD_MUSIC,) if on else None)
+            self._music[wish] = music_class
+        if self._music_class != before:
+            self._play_music()
+
+    def _play_music(self) -> None:
+        channel, wanted = self._channel, self._music_class
+        if channel.port is None:
+            return
+        if wanted is None:
+            channel.port.hold_music(None)
+        else:
+            channel.port.hold_music(channel.tenant.music.segments(wanted, channel.music_class))
 
     def send_silence(self, *, on: bool) -> None:
         """Send silence while there is nothing else to send."""

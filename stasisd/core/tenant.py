@@ -36,6 +36,7 @@ from .journal import EventLimits, Numbers
 from .log_files import LogFiles
 from .mailbox import Mailboxes
 from .media_socket import Expected
+from .music import Music, MusicClass
 from .orphans import Orphans
 from .playback import Playback
 from .recording import LiveRecording
@@ -68,6 +69,7 @@ class TenantSettings(msgspec.Struct, frozen=True, kw_only=True):
     language: str = "en"
     channelvars: tuple[str, ...] = ()
     groups: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    music: Mapping[str, MusicClass] = MappingProxyType({})
     recordings: Path
     logs: Path = Path("log")
     audit: AuditSettings | None = None
@@ -104,6 +106,7 @@ class Tenant:
         self.name = settings.name
         self.media = media
         self.sounds = sounds
+        self.music = Music(self, settings.music)
         self.now = wall_clock
         self.started = self.reloaded = wall_clock()
         self.bus = Bus()

@@ -90,6 +90,7 @@ def _write_connectedline(channel: "Channel", argument: str, value: str) -> None:
 
 CHANNEL_PROPERTIES: dict[str, Callable[["Channel"], str]] = {
     "uniqueid": lambda channel: channel.id,
+    "musicclass": lambda channel: channel.music_class,
     "linkedid": lambda channel: channel.linked_id,
     "name": lambda channel: channel.name,
     "state": lambda channel: channel.state,
@@ -108,6 +109,9 @@ def _read_channel(channel: "Channel", argument: str) -> str:
 
 
 def _write_channel(channel: "Channel", argument: str, value: str) -> None:
+    if argument == "musicclass":
+        channel.music_class = value
+        return
     if argument not in {"language", "accountcode"}:
         raise UnknownFunction(argument)
     channel.change(**{argument: value})

@@ -58,11 +58,11 @@ def play(
 
 
 @operation("bridges.startMoh", rest="POST /bridges/{bridgeId}/moh", errors=IN_STASIS)
-def start_moh(bridge: Control[Bridge], moh_class: str = "") -> None:  # noqa: ARG001 - see below
-    """Let all in a bridge hear music on hold. There is one music, whatever class is asked for."""
+def start_moh(bridge: Control[Bridge], moh_class: str = "") -> None:
+    """Let all in a bridge hear music on hold: of a class, else the default one."""
     in_stasis(bridge)
     with _with_media("Allocation failed"):
-        attendant.start_music(bridge)
+        attendant.start_music(bridge, moh_class)
 
 
 @operation("bridges.stopMoh", rest="DELETE /bridges/{bridgeId}/moh", errors=IN_STASIS)

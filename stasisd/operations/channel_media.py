@@ -47,10 +47,10 @@ async def record(
 
 
 @operation("channels.startMoh", rest="POST /channels/{channelId}/moh", errors=IN_STASIS)
-def start_moh(channel: Control[Channel], moh_class: str = "") -> None:  # noqa: ARG001 - see below
-    """Let the channel hear music on hold. There is one music, whatever class is asked for."""
+def start_moh(channel: Control[Channel], moh_class: str = "") -> None:
+    """Let the channel hear music on hold: of a class, else of its own, else the default one."""
     in_stasis(channel)
-    channel.sound.hold_music(on=True)
+    channel.sound.hold_music(on=True, music_class=moh_class)
 
 
 @operation("channels.stopMoh", rest="DELETE /channels/{channelId}/moh", errors=IN_STASIS)

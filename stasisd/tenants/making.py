@@ -10,6 +10,7 @@ from stasisd.core import sounds
 from stasisd.core.audit_log import AuditSettings
 from stasisd.core.egress import LOOPBACK
 from stasisd.core.journal import EventLimits
+from stasisd.core.music import MusicClass, scan
 from stasisd.core.orphans import parse_orphans
 from stasisd.core.remote_media import RemoteSettings
 from stasisd.core.tenant import Tenant, TenantSettings
@@ -59,6 +60,14 @@ def _settings(configuration: Configuration, name: str, given: settings.Tenant) -
         language=given.language,
         channelvars=given.channelvars,
         groups={name: group.members for name, group in given.groups.items()},
+        music={
+            each: MusicClass(
+                files=scan(configuration.state / music.folder),
+                shuffled=music.sort is settings.MusicSort.RANDOM,
+                announcement=music.announcement,
+            )
+            for each, music in given.music.items()
+        },
         recordings=configuration.recordings(name, given),
         logs=configuration.state / "log" / name,
         audit=_audit(configuration, name),
@@ -172,6 +181,7 @@ def accounts(name: str, given: settings.Tenant, kept: secrets.Secrets) -> list[S
             send_pai=endpoint.send_pai,
             send_rpid=endpoint.send_rpid,
             send_connected_line=endpoint.send_connected_line,
+            moh_suggest=endpoint.moh_suggest,
         )
         for each, endpoint in given.endpoints.items()
     ]

@@ -15,6 +15,7 @@ from stasisd.config.settings import (
     Group,
     LogLevel,
     MediaConnection,
+    Music,
     Outbound,
     SipEndpoint,
     Tenant,
@@ -30,6 +31,7 @@ OPTIONAL = {
 }  # fmt: skip
 # Tables whose examples are remarks as a whole.
 REMARKED = (
+    ("# [tenants.default.music.quiet]\n", Music),
     ("# [tenants.default.groups.support]\n", Group),
     ("# [tenants.default.applications.example]\n", Application),
     ("# [tenants.default.outbound.example]\n", Outbound),
@@ -67,7 +69,7 @@ def test_the_annotated_file_shows_every_key() -> None:
     for header, remarked in REMARKED:
         assert header in text
         assert all(f"\n# {key} = " in text for key in remarked.__struct_fields__)
-    whole = {"applications", "groups", "outbound", "media_connections"}
+    whole = {"applications", "groups", "outbound", "media_connections", "music"}
     for struct, table in tables:
         missing = set(struct.__struct_fields__) - set(table) - whole
         assert missing <= OPTIONAL

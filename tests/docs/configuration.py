@@ -37,6 +37,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "tenants.default.endpoints.NAME": settings.SipEndpoint,
     "tenants.default.groups.NAME": settings.Group,
     "tenants.default.applications.NAME": settings.Application,
+    "tenants.default.music.NAME": settings.Music,
     "tenants.default.outbound.NAME": settings.Outbound,
     "tenants.default.media_connections.NAME": settings.MediaConnection,
 }
@@ -46,6 +47,7 @@ EXAMPLES = {
     "endpoints.100": "endpoints.NAME",
     "groups.support": "groups.NAME",
     "applications.example": "applications.NAME",
+    "music.quiet": "music.NAME",
     "outbound.example": "outbound.NAME",
     "media_connections.example": "media_connections.NAME",
 }

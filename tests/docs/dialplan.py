@@ -32,7 +32,7 @@ def functions() -> str:
 
 
 def _access(name: str) -> str:
-    return "read and set" if name in {"language", "accountcode"} else "read"
+    return "read and set" if name in {"language", "accountcode", "musicclass"} else "read"
 
 
 def dial_status() -> str:

@@ -20,6 +20,7 @@ DEFAULTS: Mapping[str, Mapping[str, str]] = {
         "send_pai": "false",
         "send_rpid": "false",
         "send_connected_line": "yes",
+        "moh_suggest": "default",
     },
     "aor": {"max_contacts": "0"},
     "auth": {"auth_type": "userpass", "username": "", "password": ""},

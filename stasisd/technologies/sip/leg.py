@@ -100,7 +100,7 @@ class Leg:
     def _show_hold(self, was_held: bool) -> None:
         assert self.channel is not None
         if self.description.held and not was_held:
-            self.channel.held()
+            self.channel.held(self.account.moh_suggest)
         elif was_held and not self.description.held:
             self.channel.unheld()
 

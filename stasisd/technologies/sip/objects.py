@@ -133,6 +133,7 @@ class Objects:
             send_pai=is_true(fields["send_pai"]),
             send_rpid=is_true(fields["send_rpid"]),
             send_connected_line=is_true(fields["send_connected_line"]),
+            moh_suggest=fields["moh_suggest"],
         )
 
 
@@ -150,6 +151,7 @@ def _of_file(object_type: str, account: SipAccount) -> Fields:
         "send_pai": "true" if account.send_pai else "false",
         "send_rpid": "true" if account.send_rpid else "false",
         "send_connected_line": "yes" if account.send_connected_line else "no",
+        "moh_suggest": account.moh_suggest,
     }
 
 

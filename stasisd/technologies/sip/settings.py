@@ -29,6 +29,7 @@ class SipAccount(msgspec.Struct, frozen=True, kw_only=True):
     ``username`` is what the phone authenticates as; None means the endpoint's name. Whom it talks
     to is told by P-Asserted-Identity (``send_pai``) and Remote-Party-ID (``send_rpid``), and anew
     when that changes in the call where it is told at all (``send_connected_line``).
+    ``moh_suggest`` is the music that others hear while it holds them.
     """
 
     tenant: str
@@ -43,6 +44,7 @@ class SipAccount(msgspec.Struct, frozen=True, kw_only=True):
     send_pai: bool = False
     send_rpid: bool = False
     send_connected_line: bool = True
+    moh_suggest: str = "default"
 
     @property
     def key(self) -> str:
