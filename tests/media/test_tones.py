@@ -1,14 +1,19 @@
 """Tones that are listened for: told once each, and nothing else taken for one."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import soundfile
 import trio
 from trio.testing import MockClock
 
+import stasisd
 from stasisd.media.commands import Step, ToneSegment
 from stasisd.media.control import Media, Port
-from stasisd.media.reports import ToneDetected
-from stasisd.media.tones import frames_of, waves_of
+from stasisd.media.ports import RTP, Ports
+from stasisd.media.reports import Report, ToneDetected
+from stasisd.media.tones import Tones, frames_of, waves_of
 from tests.support.media import Network
 
 from .audio import Samples, speech
@@ -148,6 +153,24 @@ async def test_a_frequency_that_can_not_be_heard(
     port.detect_tone(frequency, outgoing=False)
     await say(far, port, tone(2100, 1000))
     assert await tones_of(port) == 0
+
+
+def test_no_word_is_taken_for_a_tone() -> None:
+    prompts = Path(stasisd.__file__).parent / "sounds" / "en"
+    spoken = [p for p in sorted(prompts.glob("conf-*.flac")) if "beep" not in p.name]
+    said = np.concatenate([soundfile.read(path, dtype="int16")[0] for path in spoken])
+    assert len(said) > 30 * 8000
+    ports, frequencies = Ports(slots=64), (350, 440, 620, 1100, 1400, 2100, 2600)
+    reports: list[Report] = []
+    tones = Tones(ports, reports)
+    for slot, frequency in enumerate(frequencies):
+        ports.open(slot, 1, RTP)
+        tones.detect(slot, outgoing=False, frequency=frequency, duration_ms=50, decibels=16)
+    ports.rx_ok[: len(frequencies)] = True
+    for frame in said[: len(said) // 160 * 160].reshape(-1, 160):
+        ports.rx[: len(frequencies)] = frame
+        tones.coming_in(0)
+    assert reports == []
 
 
 def test_waves_are_orthonormal() -> None:
