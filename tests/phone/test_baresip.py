@@ -40,4 +40,5 @@ async def test_it_registers_and_hears_its_echo(
     heard = speech.read(phone.heard())
     assert len(heard) > 7 * speech.RATE
     last = heard[-3 * speech.RATE : -speech.RATE]
-    assert speech.likeness(last, speech.read(said)) > 0.9
+    # A frame that came late on a busy machine is made up by baresip; other speech is below 0.25.
+    assert speech.likeness(last, speech.read(said)) > 0.8
