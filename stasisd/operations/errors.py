@@ -38,6 +38,10 @@ class TooManyAttempts(OperationError):
         super().__init__(message, detail=f"Try again in {retry_after} s.")
         self.retry_after = retry_after
 
+    def again(self) -> Self:
+        """The same refusal for somebody else."""
+        return type(self)(self.message, self.retry_after)
+
 
 class NotAllowed(OperationError):
     """Who asked may not do this."""
