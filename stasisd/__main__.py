@@ -15,7 +15,7 @@ from .bindings.rest.server import CannotListenError
 from .config import Configuration, ConfigurationError, load
 from .config.settings import Http
 from .credentials import digest, passwords
-from .daemon import Addresses, Daemon, ensure_secrets, mint_token, supervise
+from .daemon import Addresses, Daemon, ensure_secrets, mint_token, of_plaintext, supervise
 from .dialplan.parser import DialplanError, parse
 from .media.control import MediaUnavailable
 from .store import audit, secrets
@@ -110,6 +110,8 @@ def check_config(file: Path | None) -> None:
     """Read the configuration and the dialplans, and report every mistake."""
     configuration = _load(file)
     click.echo(f"{configuration.source or 'The built-in configuration'} is good.")
+    if remark := of_plaintext(configuration.settings.http):
+        click.echo(f"But {remark}.")
 
 
 @main.command()

@@ -194,7 +194,8 @@ class Daemon:
             allowed_origins=http.allowed_origins,
             hsts_seconds=http.hsts_seconds,
         )
-        warn_of_plaintext(http)
+        if remark := of_plaintext(http):
+            log.warning(remark)
         responder = MediaResponder(
             self._responder(shell),
             self._expecting,
@@ -275,15 +276,15 @@ class Daemon:
         )
 
 
-def warn_of_plaintext(http: settings.Http) -> None:
-    """Say at the start what will be refused, for who comes from a version that took it."""
+def of_plaintext(http: settings.Http) -> str:
+    """What is to be said of who will be refused, for who comes from a version that took all."""
     exposed = [str(address) for address in http.bind if not is_loopback(address.host)]
-    if exposed and http.certificate is None and not http.allow_plaintext:
-        log.warning(
-            "requests of other machines will be refused: passwords and tokens would be readable"
-            " on the way; set http.certificate, or http.allow_plaintext = true",
-            http=exposed,
-        )
+    if not exposed or http.certificate is not None or http.allow_plaintext:
+        return ""
+    return (
+        f"requests of other machines to {', '.join(exposed)} will be refused: passwords and tokens"
+        " would be readable on the way; set http.certificate, or http.allow_plaintext = true"
+    )
 
 
 def _users(given: settings.Settings, kept: secrets.Secrets) -> list[User]:

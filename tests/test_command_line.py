@@ -133,3 +133,12 @@ def test_no_password_is_made_where_a_hash_is_kept(tmp_path: Path) -> None:
     result = run("credentials", "--config", str(file))
     assert "(as configured)" in result.output
     assert HASHES[0] not in result.output
+
+
+@pytest.mark.usefixtures("state")
+def test_a_check_says_who_will_be_refused(tmp_path: Path) -> None:
+    file = tmp_path / "stasisd.toml"
+    file.write_text('[http]\nbind = ["0.0.0.0:8088"]\n')
+    result = run("check-config", "--config", str(file))
+    assert result.exit_code == 0
+    assert "But requests of other machines to 0.0.0.0:8088 will be refused" in result.output
