@@ -13,21 +13,26 @@ from . import __version__, logs
 from .bindings.rest.certificate import CertificateError
 from .bindings.rest.server import CannotListenError
 from .config import Configuration, ConfigurationError, load
-from .config.settings import Http
+from .config.settings import Http, User
+from .core.tenancy import BadTenant
 from .credentials import digest, passwords
-from .daemon import Addresses, Daemon, ensure_secrets, mint_token, of_plaintext, supervise
+from .daemon import Addresses, Daemon, mint_token, of_plaintext, supervise
 from .dialplan.parser import DialplanError, parse
 from .media.control import MediaUnavailable
+from .operations.authentication import OPERATORS
 from .store import audit, secrets
 from .store.errors import StoreError
 from .technologies.sip import CannotListen
+from .tenants.keeping import ensure_secrets
 
 log = structlog.get_logger("stasisd")
 
 # Exit codes: 1 something is in the way, 2 the configuration is wrong.
 FAILED, MISCONFIGURED = 1, 2
 
-IN_THE_WAY = (CannotListenError, CertificateError, CannotListen, MediaUnavailable, StoreError)
+IN_THE_WAY = (
+    BadTenant, CannotListenError, CertificateError, CannotListen, MediaUnavailable, StoreError,
+)  # fmt: skip
 
 config_option = click.option(
     "--config",
@@ -55,7 +60,7 @@ def serve(file: Path | None) -> None:
     try:
         kept, are_new = ensure_secrets(configuration)
         daemon = Daemon(configuration, kept)
-        copies.of_tenants |= {name: tenant.log_files for name, tenant in daemon.tenants.items()}
+        copies.of_tenants = daemon.tenants.logs
         if are_new:
             _show_new_credentials(configuration, kept)
         trio.run(supervise, daemon, _tell_addresses)
@@ -193,16 +198,32 @@ def _load(file: Path | None) -> Configuration:
 
 
 def _print_credentials(configuration: Configuration, kept: secrets.Secrets) -> None:
+    if configuration.settings.operators:
+        click.echo("Operators:")
+        _print_users(kept, OPERATORS, configuration.settings.operators)
     for tenant, given in configuration.settings.tenants.items():
         click.echo(f"Tenant {tenant}:")
-        for name, user in given.users.items():
-            password = kept.users.get(tenant, {}).get(name, "(as configured)")
-            click.echo(f"  ARI user   {name:<12} {password}")
-            click.echo(f"  ARI token  {name:<12} {mint_token(kept, tenant, user)}")
+        _print_users(kept, tenant, given.users)
         for name in given.endpoints:
             password = kept.endpoints.get(tenant, {}).get(name, "(as configured)")
             click.echo(f"  SIP phone  {name:<12} {password}")
+    for tenant in kept.users.keys() - {*configuration.settings.tenants, OPERATORS}:
+        click.echo(f"Tenant {tenant}, made while the server ran:")
+        _print_passwords("ARI user ", kept.users[tenant])
+        _print_passwords("SIP phone", kept.endpoints.get(tenant, {}))
     click.echo("`stasisd credentials` prints this again.")
+
+
+def _print_passwords(what: str, passwords: dict[str, str]) -> None:
+    for name, password in passwords.items():
+        click.echo(f"  {what}  {name:<12} {password}")
+
+
+def _print_users(kept: secrets.Secrets, tenant: str, users: dict[str, User]) -> None:
+    for name, user in users.items():
+        password = kept.users.get(tenant, {}).get(name, "(as configured)")
+        click.echo(f"  ARI user   {name:<12} {password}")
+        click.echo(f"  ARI token  {name:<12} {mint_token(kept, tenant, user)}")
 
 
 def _show_new_credentials(configuration: Configuration, kept: secrets.Secrets) -> None:

@@ -17,7 +17,7 @@ import trio
 
 import stasisd
 from caps.grant import Grant
-from caps.keyring import Keyring, RootKey
+from caps.keyring import Keyring
 from caps.token import mint
 from stasisd.bindings.ari.encoding import Encoder
 from stasisd.bindings.ari.performing import Performer
@@ -37,20 +37,23 @@ from stasisd.bindings.websocket.wire import ServedSocket
 from stasisd.config import Configuration, ConfigurationError, load, settings
 from stasisd.core import causes
 from stasisd.core.media_socket import Expected
+from stasisd.core.tenant import Tenant
 from stasisd.credentials import passwords
 from stasisd.media.control import Media, MediaSettings
 from stasisd.operations import OPERATIONS
-from stasisd.operations.authentication import Authenticator, User
+from stasisd.operations.authentication import Authenticator
 from stasisd.operations.events import Hearing
 from stasisd.operations.gate import Gate
 from stasisd.operations.tenure import Tenures
 from stasisd.sd_notify import Notifier
-from stasisd.store import DATABASE, SECRETS, secrets
+from stasisd.store import DATABASE, secrets
 from stasisd.store.contacts import Contacts
 from stasisd.store.database import open_database
 from stasisd.store.errors import StoreError
 from stasisd.technologies.sip import Sip, SipSettings
 from stasisd.tenants import making
+from stasisd.tenants.keeping import ensure_secrets, root_key
+from stasisd.tenants.tenants import Around, Tenants
 
 log = structlog.get_logger(__name__)
 
@@ -62,34 +65,14 @@ class Addresses(msgspec.Struct, frozen=True):
     sip: list[tuple[str, int]]
 
 
-def ensure_secrets(configuration: Configuration) -> tuple[secrets.Secrets, bool]:
-    """The secrets of this configuration, and whether some were made just now. Blocks.
-
-    Raises the store's errors where the file can't be used.
-    """
-    tenants = configuration.settings.tenants
-    return secrets.ensure(
-        configuration.state / SECRETS,
-        {
-            name: [u for u, user in t.users.items() if user.needs_password]
-            for name, t in tenants.items()
-        },
-        {
-            name: [e for e, endpoint in t.endpoints.items() if _needs_password(endpoint)]
-            for name, t in tenants.items()
-        },
-    )
-
-
 def mint_token(kept: secrets.Secrets, tenant: str, user: settings.User) -> str:
-    """A new token that may do what this user may, as bearer, api_key or Basic password."""
+    """A new token that may do what this user may, as bearer, api_key or Basic password.
+
+    ``tenant`` is OPERATORS for one of them.
+    """
     key = next(key for key in reversed(kept.root_keys) if key.tenant == tenant)
     limits = making.user_of(tenant, "", user, passwords.Plain("")).limits()
-    return mint(RootKey(key.id, key.tenant, key.secret), *limits).encode()
-
-
-def _needs_password(endpoint: settings.SipEndpoint) -> bool:
-    return endpoint.authenticate and endpoint.password is None
+    return mint(root_key(key), *limits).encode()
 
 
 class Daemon:
@@ -101,25 +84,15 @@ class Daemon:
         self._settings = configuration.settings
         self._secrets = kept
         self._stop = trio.Event()
-        keys = [RootKey(key.id, key.tenant, key.secret) for key in kept.root_keys]
-        self.keyring = Keyring(keys)
+        self.keyring = Keyring(map(root_key, kept.root_keys))
         self._media = Media(_media_settings(self._settings.media))
-        tenants = self._settings.tenants
-        self.tenants = {
-            name: making.make(configuration, self._media, name, given)
-            for name, given in tenants.items()
-        }
+        self.tenants = Tenants(configuration, self._media, kept)
         self._certificate = _certificate(self._settings.http)
-        self.authenticator = Authenticator(_users(self._settings, kept), self.keyring, time.time)
+        self.authenticator = Authenticator(self.tenants.users(), self.keyring, time.time)
         self.tenures = Tenures(self.keyring, time.time)
         version = f"stasisd-{stasisd.__version__}"
         encoder = Encoder(_server_id(), version, pretty=self._settings.http.pretty)
-        self._performer = Performer(Gate(self.tenants, time.time), encoder)
-        self._outbound = [
-            self._outbound_connection(tenant, name, connection)
-            for tenant, given in tenants.items()
-            for name, connection in given.outbound.items()
-        ]
+        self._performer = Performer(Gate(self.tenants, time.time, self.tenants), encoder)
 
     def stop(self) -> None:
         """Begin the end: no new calls, then none at all. Idempotent."""
@@ -132,10 +105,11 @@ class Daemon:
         """
         source = self._configuration.source
         configuration = await trio.to_thread.run_sync(load, source)
-        kept, _ = await trio.to_thread.run_sync(ensure_secrets, configuration)
-        if self._certificate is not None:
-            await trio.to_thread.run_sync(self._certificate.reload)
-        self.authenticator.replace(_users(configuration.settings, kept))
+        async with self.tenants.change():
+            kept, _ = await trio.to_thread.run_sync(ensure_secrets, configuration)
+            if self._certificate is not None:
+                await trio.to_thread.run_sync(self._certificate.reload)
+            self.authenticator.replace(self.tenants.reread(configuration, kept))
         self.tenures.revise()
 
     async def run(
@@ -149,26 +123,22 @@ class Daemon:
         async with (
             open_database(self._configuration.state / DATABASE) as database,
             _running(self._media.run),
-            trio.open_nursery() as tenants,
         ):
-            for tenant in self.tenants.values():
-                await tenant.keep_in(database)
-                await tenants.start(tenant.run)
             sip = Sip(self._sip_settings(), Contacts(database))
-            for name, tenant in self.tenants.items():
-                given = self._settings.tenants[name]
-                sip.add(tenant, making.accounts(name, given, self._secrets))
-                await sip.objects.load(tenant, database)
-            async with _running(sip.run), trio.open_nursery() as nursery:
+            around = Around(database, sip, self.authenticator, self.keyring, self._connections)
+            async with (
+                _running(partial(self.tenants.run, around)),
+                _running(sip.run),
+                trio.open_nursery() as nursery,
+            ):
                 finished = trio.Event()
                 http = await nursery.start(self._serve_http, finished)
-                for connection in self._outbound:
-                    nursery.start_soon(connection.run, finished)
+                self.tenants.open()
                 task_status.started(Addresses(http, sip.addresses))
                 await self._stop.wait()
                 await self._drain(sip)
                 finished.set()
-            tenants.cancel_scope.cancel()
+                await self.tenants.part()
 
     async def _drain(self, sip: Sip) -> None:
         """End the calls, and give their last messages time to leave."""
@@ -237,7 +207,10 @@ class Daemon:
     def _session(self, hearing: Hearing, grant: Grant) -> EventSession:
         return open_session(self._performer, hearing, grant, self.tenures, WebSocketSettings())
 
-    def _outbound_connection(self, tenant: str, name: str, given: settings.Outbound) -> Outbound:
+    def _connections(self, tenant: Tenant, given: settings.Tenant) -> list[Outbound]:
+        return [self._connection(tenant, *each) for each in given.outbound.items()]
+
+    def _connection(self, tenant: Tenant, name: str, given: settings.Outbound) -> Outbound:
         return Outbound(
             OutboundSettings(
                 name=name,
@@ -253,9 +226,9 @@ class Daemon:
                 retry_longest=given.retry_longest_seconds,
                 attempts=given.attempts,
             ),
-            self.tenants[tenant],
+            tenant,
             self._performer,
-            partial(self.authenticator.local, f"{given.user}@{tenant}"),
+            partial(self.authenticator.local, f"{given.user}@{tenant.name}"),
             self._session,
         )
 
@@ -285,12 +258,6 @@ def of_plaintext(http: settings.Http) -> str:
         f"requests of other machines to {', '.join(exposed)} will be refused: passwords and tokens"
         " would be readable on the way; set http.certificate, or http.allow_plaintext = true"
     )
-
-
-def _users(given: settings.Settings, kept: secrets.Secrets) -> list[User]:
-    return [
-        user for name, tenant in given.tenants.items() for user in making.users(name, tenant, kept)
-    ]
 
 
 def _certificate(http: settings.Http) -> Certificate | None:

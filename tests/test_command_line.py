@@ -77,6 +77,24 @@ def test_the_token_shown_is_one_that_the_daemon_takes(state: Path) -> None:
     assert verify(token, keyring, now=0.0).tenant == "default"
 
 
+def test_passwords_of_operators_and_of_tenants_made_at_run_time(
+    state: Path, tmp_path: Path
+) -> None:
+    secrets.ensure(state / SECRETS, {"initech": ["app"]}, {"initech": ["100"]})
+    file = tmp_path / "stasisd.toml"
+    file.write_text("[operators.root]\n")
+    output = run("credentials", "--config", str(file)).output
+    kept = secrets.load(state / SECRETS)
+    assert kept is not None
+    for password in (
+        kept.users["operators"]["root"],
+        kept.users["initech"]["app"],
+        kept.endpoints["initech"]["100"],
+    ):
+        assert output.count(password) == 1
+    assert "Tenant operators" not in output
+
+
 def test_secrets_that_others_can_read_are_refused(state: Path) -> None:
     run("credentials")
     (state / SECRETS).chmod(0o644)

@@ -8,8 +8,9 @@ import pytest
 from stasisd.config import load, settings
 from stasisd.config.values import Address
 from stasisd.core.egress import Egress
-from stasisd.daemon import Daemon, ensure_secrets, of_plaintext
+from stasisd.daemon import Daemon, of_plaintext
 from stasisd.operations.authentication import Shown
+from stasisd.tenants.keeping import ensure_secrets
 from tests.support.passwords import HASHES, PASSWORD
 
 LOCAL, OPEN = '["127.0.0.1:0", "[::1]:0"]', '["127.0.0.1:0", "0.0.0.0:0"]'

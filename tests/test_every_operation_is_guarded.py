@@ -17,7 +17,17 @@ from stasisd.operations.events import Hearing
 from stasisd.operations.gate import Gate
 from tests.support.clock import jumping_clock
 from tests.support.tenant import EPOCH, running_tenant
-from tests.support.world import ABSENT, Failed, ask, furnish, grant, parameters, prepare, state
+from tests.support.world import (
+    ABSENT,
+    OF_TENANTS,
+    Failed,
+    ask,
+    furnish,
+    grant,
+    parameters,
+    prepare,
+    state,
+)
 
 pytestmark = jumping_clock
 
@@ -89,7 +99,7 @@ async def test_another_tenants_objects_have_no_name_here(tmp_path: Path) -> None
 
 async def test_a_reader_reads_and_no_more(tmp_path: Path) -> None:
     async with world(tmp_path) as (tenant, gate):
-        for operation in OPERATIONS.values():
+        for operation in OF_TENANTS:
             before = await quiet(tenant)
             raw = parameters(operation)
             if operation.name == "events.eventWebsocket":
@@ -107,7 +117,7 @@ async def test_a_reader_reads_and_no_more(tmp_path: Path) -> None:
             assert await quiet(tenant) == before, operation
 
 
-@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=list(OPERATIONS))
+@pytest.mark.parametrize("operation", OF_TENANTS, ids=lambda operation: operation.name)
 async def test_with_all_rights_it_works(operation: Operation, tmp_path: Path) -> None:
     """Or else the refusals above would prove nothing."""
     async with running_tenant(tmp_path) as tenant:

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from stasisd.config import Configuration, ConfigurationError, load
-from stasisd.daemon import Daemon, ensure_secrets
+from stasisd.daemon import Daemon
 from stasisd.operations.authentication import Authenticator, Shown
 from stasisd.operations.errors import NotAuthenticated
 from stasisd.tenants import making
+from stasisd.tenants.keeping import ensure_secrets
 from tests.docs.pages import DOCS
 from tests.docs.test_text import FENCE
 
@@ -23,7 +24,7 @@ def configured(folder: Path, text: str) -> Configuration:
 
 @pytest.fixture
 def configuration(tmp_path: Path) -> Configuration:
-    (text,) = (text for kind, text in FENCE.findall(PAGE.read_text()) if kind == "toml")
+    text, *_ = (text for kind, text in FENCE.findall(PAGE.read_text()) if kind == "toml")
     return configured(tmp_path, text)
 
 
@@ -94,6 +95,10 @@ async def test_a_login_names_its_tenant(
             await authenticator.log_in(shown, "")
     else:
         assert (await authenticator.log_in(shown, "")).tenant == tenant
+
+
+def test_tenants_with_the_same_sounds_share_their_index(daemon: Daemon) -> None:
+    assert daemon.tenants["acme"].sounds is daemon.tenants["globex"].sounds
 
 
 @pytest.mark.parametrize("folder", ["calls", "calls/../calls", "calls/of/globex", "."])

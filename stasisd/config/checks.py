@@ -42,6 +42,8 @@ def check(settings: Settings) -> Iterator[Mistake]:
     yield from _check_orphans(("events", "orphans"), settings.events.orphans)
     for name, tenant in settings.tenants.items():
         yield from _check_tenant(("tenants", name), tenant)
+    for name, operator in settings.operators.items():
+        yield from _check_user(("operators", name), name, operator)
     yield from check_tenants(settings)
 
 

@@ -26,7 +26,7 @@ _PLAIN = {bool: "true or false", int: "a whole number", float: "a number", str: 
 _SHOWN_LENGTH = 60
 # What stands under these, or directly in these, may be a password.
 _SECRETS = {"password"}
-_SECRET_TABLES = {"users", "endpoints", "outbound"}
+_SECRET_TABLES = {"users", "endpoints", "outbound", "operators"}
 
 
 def decode(kind: type[S], table: dict[str, Any], path: KeyPath = ()) -> tuple[S, list[Mistake]]:

@@ -32,6 +32,10 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     source: Path | None
     state: Path
 
+    def folder(self, name: str) -> Path:
+        """Where a tenant of this name keeps its files, if it says nothing else."""
+        return self.state if name == DEFAULT else self.state / "tenants" / name
+
     def dialplan(self, name: str, tenant: Tenant) -> Path:
         """A tenant's dialplan, beside the configuration.
 
@@ -45,8 +49,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
 
     def recordings(self, name: str, tenant: Tenant) -> Path:
         """The folder that the recordings of a tenant of this name are kept in."""
-        usual = Path("recordings") if name == DEFAULT else Path("tenants", name, "recordings")
-        return self.state / (tenant.recordings or usual)
+        return self.state / (tenant.recordings or self.folder(name) / "recordings")
 
     def audit(self, name: str) -> Path:
         """The folder of a tenant's audit log."""
@@ -69,10 +72,16 @@ def load(named: Path | None = None, environment: Mapping[str, str] = os.environ)
         source=None if source is None else source.absolute(),
         state=state_folder(environment),
     )
-    mistakes = [*_missing_dialplans(configuration), *_shared_recordings(configuration)]
+    mistakes = [*mistakes_of_files(configuration)]
     if source is not None and mistakes:
         raise _error(source, _text(source), mistakes)
     return configuration
+
+
+def mistakes_of_files(configuration: Configuration) -> Iterator[Mistake]:
+    """What is wrong with the files and folders that a configuration names."""
+    yield from _missing_dialplans(configuration)
+    yield from _shared_recordings(configuration)
 
 
 def read(path: Path) -> Settings:
@@ -134,11 +143,15 @@ def _missing_dialplans(configuration: Configuration) -> Iterator[Mistake]:
 
 def _shared_recordings(configuration: Configuration) -> Iterator[Mistake]:
     """Folders that are another tenant's, or inside it: each could read what the other recorded."""
-    known: dict[Path, str] = {}
+    owners: dict[Path, str] = {}
+    above: dict[Path, str] = {}  # whose folder is somewhere below this one
     for name, tenant in configuration.settings.tenants.items():
         folder = configuration.recordings(name, tenant).resolve()
-        for other, owner in known.items():
-            if folder.is_relative_to(other) or other.is_relative_to(folder):
-                place = ("tenants", name, "recordings")
-                yield Mistake(place, "a folder of its own", f"one shared with '{owner}'")
-        known[folder] = name
+        lineage = (folder, *folder.parents)
+        around = (owners[each] for each in lineage if each in owners)
+        owner = next(around, None) or above.get(folder)
+        if owner is not None:
+            place = ("tenants", name, "recordings")
+            yield Mistake(place, "a folder of its own", f"one shared with '{owner}'")
+        owners[folder] = name
+        above |= dict.fromkeys(lineage, name)

@@ -239,6 +239,16 @@ class Music(msgspec.Struct, frozen=True, kw_only=True):
     announcement: str = ""
 
 
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """What a tenant may have at most, and how fast it may ask; None is no bound."""
+
+    channels: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
+    originates_per_second: Annotated[float, Meta(ge=0.01, le=1e6)] | None = None
+    requests_per_second: Annotated[float, Meta(ge=0.01, le=1e6)] | None = None
+    sockets: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
+    recording_bytes: Annotated[int, Meta(ge=1024, le=1 << 50)] | None = None
+
+
 class Tenant(msgspec.Struct, frozen=True, kw_only=True):
     """One company. Relative paths: `dialplan` is beside the configuration, the rest in the state.
 
@@ -254,6 +264,7 @@ class Tenant(msgspec.Struct, frozen=True, kw_only=True):
     sounds: tuple[Path, ...] = (Path("/usr/share/asterisk/sounds"),)
     channelvars: tuple[str, ...] = ()
     egress: Egress = Egress()
+    limits: Limits = Limits()
     remote_media: RemoteMedia = RemoteMedia()
     users: dict[str, User] = field(default_factory=lambda: {"stasis": User()})
     endpoints: dict[str, SipEndpoint] = field(
@@ -276,4 +287,5 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log: Log = Log()
     audit: Audit = Audit()
     shutdown: Shutdown = Shutdown()
+    operators: dict[str, User] = field(default_factory=dict)
     tenants: dict[str, Tenant] = field(default_factory=lambda: {"default": Tenant()})

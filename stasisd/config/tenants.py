@@ -7,6 +7,8 @@ from .decode import show
 from .errors import Mistake
 from .settings import Settings, Tenant
 
+# Operators log in with it in place of a tenant.
+OPERATORS = "operators"
 # It stands in names of files, in logins after the @, and in paths of requests.
 NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 # As a host stands in a SIP address: a name or an address, in lower case.
@@ -18,8 +20,9 @@ def check_tenants(settings: Settings) -> Iterator[Mistake]:
     if not settings.tenants:
         yield Mistake(("tenants",), "at least one tenant", "none")
     for name, tenant in settings.tenants.items():
-        if NAME.fullmatch(name) is None:
-            yield Mistake(("tenants", name), "a name of letters, digits, _ and -", show(name))
+        if NAME.fullmatch(name) is None or name == OPERATORS:
+            expected = f"a name of letters, digits, _ and -, other than {OPERATORS}"
+            yield Mistake(("tenants", name), expected, show(name))
         yield from _check_logins(name, tenant, settings)
     yield from _check_domains(settings)
 
@@ -48,6 +51,6 @@ def _check_domains(settings: Settings) -> Iterator[Mistake]:
 
 def _check_logins(name: str, tenant: Tenant, settings: Settings) -> Iterator[Mistake]:
     for user in tenant.users:
-        if user.rpartition("@")[2] in settings.tenants and "@" in user:
+        if "@" in user and user.rpartition("@")[2] in {*settings.tenants, OPERATORS}:
             expected = "a name that does not end like a login of another tenant's"
             yield Mistake(("tenants", name, "users", user), expected, show(user))

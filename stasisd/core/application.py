@@ -192,10 +192,15 @@ class Application:
 
     # --- the end
 
+    def dismiss(self, reason: str) -> None:
+        """End all sockets that hear it, for this reason."""
+        for listener in self._listeners:
+            listener.mailbox.end(reason)
+
     def _orphaned(self) -> None:
         """Nobody serves it any more: see to its calls in time, if nobody comes."""
-        if not self._returned.is_set():
-            return  # they are being seen to
+        if not self._returned.is_set() or self.tenant.draining:
+            return  # they are being seen to, or their tenant ends
         self._returned = trio.Event()
         for policy in orphans.policies(self):
             self.tenant.start_soon(orphans.see_to, self, policy, self._returned)

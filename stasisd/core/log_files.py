@@ -156,8 +156,8 @@ class LogFiles:
 
     def close(self) -> None:
         """Write no more."""
-        for channel in self._channels.values():
-            channel.close()
+        while self._channels:
+            self._channels.popitem()[1].close()
 
 
 def parse_levels(configuration: str) -> frozenset[str]:

@@ -13,6 +13,7 @@ from stasisd.media.reports import RecordingEnded
 from . import events
 from .cause import Ending
 from .conversion import CODINGS, convert
+from .limits import NoRoom
 from .snapshots import LiveRecordingSnapshot
 from .stored_recordings import AlreadyExists
 
@@ -37,6 +38,9 @@ FORMATS: dict[str, RecordingFormat] = {
 # How long a hangup waits for the media process to finish the file.
 FINISH_SECONDS = 2
 
+BYTES_PER_MS: dict[RecordingFormat, int] = {
+    "wav": 16, "sln": 16, "wav_ulaw": 8, "wav_alaw": 8, "ulaw": 8, "alaw": 8,
+}  # fmt: skip
 EXTENSIONS = {
     name: f".{'wav' if form.startswith('wav') else form}" for name, form in FORMATS.items()
 }
@@ -200,8 +204,9 @@ async def prepare(tenant: "Tenant", wanted: Wanted) -> RecordSpec:
     """Find the file that a recording goes to. To be begun before anything is awaited.
 
     Raises :class:`~.stored_recordings.BadName`, :class:`~.stored_recordings.AlreadyExists` (also
-    for one that is being made), :class:`NotAppendable`, or OSError.
+    for one that is being made), :class:`NotAppendable`, :class:`~.limits.NoRoom`, or OSError.
     """
+    longest_ms = await _room_for(tenant, wanted)
     path = await tenant.stored_recordings.place(
         wanted.name, EXTENSIONS[wanted.format], may_exist=wanted.if_exists != "fail"
     )
@@ -213,11 +218,22 @@ async def prepare(tenant: "Tenant", wanted: Wanted) -> RecordSpec:
         path=str(path),
         format=FORMATS[wanted.format],
         if_exists=IF_EXISTS[wanted.if_exists],
-        max_duration_ms=wanted.max_duration_ms,
+        max_duration_ms=longest_ms,
         max_silence_ms=wanted.max_silence_ms,
         terminate_on=wanted.terminate_on,
         beep=wanted.beep,
     )
+
+
+async def _room_for(tenant: "Tenant", wanted: Wanted) -> int:
+    """How long a recording may be, in milliseconds: as asked for, and as there is room."""
+    room = await tenant.stored_recordings.room(tenant.limits.recording_bytes)
+    if room is None:
+        return wanted.max_duration_ms
+    longest = room // BYTES_PER_MS[FORMATS[wanted.format]]
+    if not longest:
+        raise NoRoom
+    return min(wanted.max_duration_ms or longest, longest)
 
 
 def begin(stage: "Stage", wanted: Wanted, spec: RecordSpec) -> LiveRecording:

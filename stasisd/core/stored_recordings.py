@@ -4,6 +4,7 @@ Names may hold slashes, never leave the folder, and are looked up without follow
 Everything that touches the disk runs in a thread.
 """
 
+import contextlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -73,6 +74,20 @@ class StoredRecordings:
     async def all(self) -> list[StoredRecording]:
         """All recordings, by name."""
         return await trio.to_thread.run_sync(lambda: sorted(self._walk(), key=lambda r: r.name))
+
+    async def room(self, limit: int | None) -> int | None:
+        """How many bytes may be added within a limit, 0 at least; None without one."""
+        if limit is None:
+            return None
+        return max(0, limit - await trio.to_thread.run_sync(self._bytes))
+
+    def _bytes(self) -> int:
+        total = 0
+        for folder, _, files in os.walk(self.folder):
+            for file in files:
+                with contextlib.suppress(OSError):  # gone meanwhile
+                    total += Path(folder, file).lstat().st_size
+        return total
 
     async def copy(self, recording: StoredRecording, name: str) -> StoredRecording:
         """Copy a recording to a new name.

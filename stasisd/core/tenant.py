@@ -33,6 +33,7 @@ from .egress import Egress
 from .endpoint import Endpoint
 from .groups import Groups
 from .journal import EventLimits, Numbers
+from .limits import Limits, Rate, TooManyChannels
 from .log_files import LogFiles
 from .mailbox import Mailboxes
 from .media_socket import Expected
@@ -79,6 +80,7 @@ class TenantSettings(msgspec.Struct, frozen=True, kw_only=True):
     system_name: str = ""
     events: EventLimits = EventLimits()
     orphans: Orphans = Orphans()
+    limits: Limits = Limits()
     own_orphans: Mapping[str, Orphans] = MappingProxyType({})
 
     def orphans_of(self, application: str) -> Orphans:
@@ -87,7 +89,7 @@ class TenantSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Draining(AllocationFailed):
-    """The daemon stops and takes no new calls."""
+    """The daemon or the tenant stops, and takes no new calls."""
 
 
 class Tenant:
@@ -109,6 +111,10 @@ class Tenant:
         self.music = Music(self, settings.music)
         self.now = wall_clock
         self.started = self.reloaded = wall_clock()
+        self.limits = settings.limits
+        self.requests = Rate(self.limits.requests_per_second, wall_clock)
+        self.originates = Rate(self.limits.originates_per_second, wall_clock)
+        self.sockets = 0
         self.bus = Bus()
         self.channels: dict[str, Channel] = {}
         self.bridges: dict[str, Bridge] = {}
@@ -156,6 +162,7 @@ class Tenant:
                 task_status.started()
                 await trio.sleep_forever()
         finally:
+            self._nursery = None
             self.log_files.close()
 
     async def keep_in(self, database: Database) -> None:
@@ -165,20 +172,23 @@ class Tenant:
 
     def start(self, channel: Channel, body: Body) -> None:
         """Start the life of a channel of ours."""
-        assert self._nursery is not None, "the tenant is not running"
+        self._tasks().start_soon(live, channel, body)
         channel.started = True
-        self._nursery.start_soon(live, channel, body)
 
     def start_task(self, task: Callable[[], Awaitable[None]]) -> None:
         """Start a task that lives as long as the tenant at most, and lets no exception out."""
-        assert self._nursery is not None, "the tenant is not running"
-        self._nursery.start_soon(task)
+        self._tasks().start_soon(task)
 
     def start_soon(self, work: Callable[..., Awaitable[None]], *arguments: Any) -> None:
         """Start what belongs to the tenant; one that fails is logged, and ends nothing else."""
-        assert self._nursery is not None, "the tenant is not running"
         with caused_by(None):
-            self._nursery.start_soon(self._guarded, work, arguments)
+            self._tasks().start_soon(self._guarded, work, arguments)
+
+    def _tasks(self) -> trio.Nursery:
+        """Where the tenant's tasks live. Raises :class:`Draining` where it has ended."""
+        if self._nursery is None:
+            raise Draining
+        return self._nursery
 
     async def _guarded(
         self, work: Callable[..., Awaitable[None]], arguments: tuple[Any, ...]
@@ -193,6 +203,12 @@ class Tenant:
         self.draining = True
         for channel in list(self.channels.values()):
             channel.hangup(cause, soft=True)
+
+    def close(self, reason: str) -> None:
+        """Take no new calls, and end all sockets, before the tenant is cancelled."""
+        self.draining = True
+        for application in list(self.applications.values()):
+            application.dismiss(reason)
 
     async def wait_empty(self) -> None:
         """Wait until there is no channel."""
@@ -226,10 +242,14 @@ class Tenant:
     def claim(self, *channel_ids: str) -> None:
         """See that channels of these ids may be made.
 
-        Raises :class:`Draining`, or :class:`~.technology.IdTaken`.
+        Raises :class:`Draining`, :class:`~.technology.IdTaken` or
+        :class:`~.limits.TooManyChannels`.
         """
         if self.draining:
             raise Draining
+        most = self.limits.channels
+        if most is not None and len(self.channels) + len(channel_ids) > most:
+            raise TooManyChannels(f"the tenant may have {most} channels")
         if len(set(channel_ids)) < len(channel_ids) or not self.channels.keys().isdisjoint(
             channel_ids
         ):

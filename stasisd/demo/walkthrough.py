@@ -17,7 +17,8 @@ from stasisd import logs
 from stasisd.config import Configuration, Settings
 from stasisd.config.settings import Http, MediaProcess, Shutdown, Sip, SipEndpoint, Tenant, User
 from stasisd.config.values import Address
-from stasisd.daemon import Addresses, Daemon, ensure_secrets
+from stasisd.daemon import Addresses, Daemon
+from stasisd.tenants.keeping import ensure_secrets
 
 from .application import NAME, Application, Visit
 from .ari import Client, EventsOver, RequestRefused, connect

@@ -23,6 +23,7 @@ from . import (
     recordings,
     snoop,
     sounds,
+    tenants,
 )
 from .declare import OPERATIONS, Operation, Route
 
@@ -50,6 +51,7 @@ RESOURCES = (
     recordings,
     snoop,
     sounds,
+    tenants,
 )
 
 __all__ = ["OPERATIONS", "RESOURCES", "Operation", "Route"]

@@ -29,6 +29,8 @@ from .errors import NotAllowed, NotAuthenticated, TooManyAttempts
 from .logins import Logins
 
 MESSAGE = "Authentication required"
+# What operators write in their logins instead of a tenant; no tenant has this name.
+OPERATORS = "operators"
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -48,13 +50,15 @@ class Shown(msgspec.Struct, frozen=True):
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
-    """A configured user of a tenant. ``permit`` and ``deny`` are networks that it comes from.
+    """A configured user of a tenant, or an operator, who is of none.
+
+    ``permit`` and ``deny`` are networks that it comes from.
 
     ``ha1`` is what it answers challenges with, if it does: hexadecimal, of SHA-256.
     """
 
     name: str
-    tenant: str
+    tenant: str | None
     password: Stored
     ha1: str | None = None
     read_only: bool = False
@@ -69,7 +73,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def login(self) -> str:
         """The name that is the user's alone among all tenants."""
-        return f"{self.name}@{self.tenant}"
+        return f"{self.name}@{self.tenant or OPERATORS}"
 
     def __repr__(self) -> str:
         return f"User(name={self.name!r}, tenant={self.tenant!r})"

@@ -18,6 +18,7 @@ from .channel_places import arguments, priority_of
 from .declare import Absent, AtLeast, Control, Create, IfThere, Named, Read, Required, operation
 from .errors import AllocationFailed, Conflict, InvalidParameter, NotAllowed
 from .in_stasis import BEFORE_THE_CALL, held
+from .pace import not_too_soon
 from .parameters import Address, ApplicationName, LeadsTo, NewChannelId
 
 FORMATS = ("ulaw", "alaw")
@@ -139,6 +140,7 @@ def _request(tenant: Tenant, endpoint: str, wanted: NewChannel) -> Channel:
     if "/" not in endpoint:
         raise InvalidParameter("Invalid endpoint specified")
     with making(tenant, wanted.channel_id, wanted.other_channel_id):
+        not_too_soon(tenant.originates, "Too many calls are originated")
         return dialing.request(tenant, endpoint, wanted)
 
 

@@ -19,6 +19,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar, get_args, get_orig
 import msgspec
 
 from caps.access import Right
+from stasisd.core.tenancy import Tenancy
 from stasisd.core.tenant import Tenant
 
 from .errors import InvalidParameter, OperationError
@@ -71,6 +72,13 @@ class Within(msgspec.Struct, frozen=True, eq=False):
 # What an operation on the tenant itself asks for, e.g. its information or its variables.
 ReadTenant = Annotated[Within, Right.READ]
 ControlTenant = Annotated[Within, Right.CONTROL]
+
+
+class Operating(msgspec.Struct, frozen=True, eq=False):
+    """The right to ask something of all tenants together, which only an operator has."""
+
+    tenancy: Tenancy
+    right: Right
 
 
 class Named(msgspec.Struct, frozen=True):
@@ -236,6 +244,10 @@ class Operation:
         self.right = _strongest(self.parameters)
         if self.right is None:
             raise DeclarationError(f"{name} asks for no right at all")
+        operating = [p.value_type is Operating for p in self.guarded]
+        self.for_operators = any(operating)
+        if self.for_operators and not all(operating):
+            raise DeclarationError(f"{name} is of operators and of a tenant")
 
     def __call__(self, *_args: Any, **_kwargs: Any) -> typing.NoReturn:
         """Operations have no way around the gate."""
@@ -325,7 +337,7 @@ def _parameter(owner: Operation, declared: inspect.Parameter, hint: Any) -> Para
     creates = get_origin(inner) is Create
     kind = KINDS.get(get_args(inner)[0] if creates else inner)
     right = next((n for n in notes if isinstance(n, Right)), Right.CREATE if creates else None)
-    if (kind is not None or inner in {Within, Tenant}) and right is None:
+    if (kind is not None or inner in {Within, Tenant, Operating, Tenancy}) and right is None:
         raise DeclarationError(f"{owner.name}: {declared.name} is an object without a right")
     if right is None and inner not in PLAIN and get_origin(inner) not in {dict, Literal}:
         raise DeclarationError(f"{owner.name}: {declared.name} is of no known type: {inner}")

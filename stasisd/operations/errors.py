@@ -28,10 +28,8 @@ class NotAuthenticated(OperationError):
     kind = "not_authenticated"
 
 
-class TooManyAttempts(OperationError):
-    """Who asks has guessed too much, or too many ask to be let in. Nothing was looked at."""
-
-    kind = "too_many_attempts"
+class TooSoon(OperationError):
+    """Not now, but after a while."""
 
     def __init__(self, message: str, retry_after: int) -> None:
         """``retry_after`` is in seconds."""
@@ -41,6 +39,18 @@ class TooManyAttempts(OperationError):
     def again(self) -> Self:
         """The same refusal for somebody else."""
         return type(self)(self.message, self.retry_after)
+
+
+class TooManyAttempts(TooSoon):
+    """Who asks has guessed too much, or too many ask to be let in. Nothing was looked at."""
+
+    kind = "too_many_attempts"
+
+
+class TooManyRequests(TooSoon):
+    """A tenant asks faster than its limits allow."""
+
+    kind = "too_many_requests"
 
 
 class NotAllowed(OperationError):
@@ -95,6 +105,12 @@ class NotSupported(OperationError):
     """There is no such way to do this here."""
 
     kind = "not_supported"
+
+
+class StorageFull(OperationError):
+    """There is no room for what shall be kept."""
+
+    kind = "storage_full"
 
 
 class Unavailable(OperationError):

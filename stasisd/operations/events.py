@@ -24,7 +24,14 @@ from .declare import (
     Required,
     operation,
 )
-from .errors import Conflict, InvalidParameter, NotAllowed, NotFound, Unprocessable
+from .errors import (
+    Conflict,
+    InvalidParameter,
+    NotAllowed,
+    NotFound,
+    Unavailable,
+    Unprocessable,
+)
 from .parameters import EventSource, Offered
 
 
@@ -47,6 +54,8 @@ class Hearing:
         that are resumed.
         """
         self.tenant = tenant
+        self._closed = False
+        tenant.sockets += 1
         self.names = tuple(dict.fromkeys(names))
         limits = tenant.settings.events
         self.mailbox = Mailbox(limits.waiting_events, limits.waiting_bytes)
@@ -75,6 +84,10 @@ class Hearing:
 
     def close(self) -> None:
         """The socket is gone. Idempotent, and safe in ``finally``."""
+        if self._closed:
+            return
+        self._closed = True
+        self.tenant.sockets -= 1
         self.mailbox.end("the socket is gone")
         for application, listener in self._served:
             application.disconnect(listener)
@@ -132,6 +145,7 @@ def event_websocket(
     if resume and len(resume) != len(names):
         raise InvalidParameter("resume needs one number for each app, in the same order")
     resumed = {name: int(known) for name, known in zip(names, resume, strict=False) if known != NEW}
+    _require_room(tenant)
     hearing = Hearing(
         tenant, names, everything=subscribe_all, role=role, worker=worker, resume=resumed
     )
@@ -139,6 +153,12 @@ def event_websocket(
         for name in names:
             tenant.applications[name].orphans = policy
     return hearing
+
+
+def _require_room(tenant: Tenant) -> None:
+    most = tenant.limits.sockets
+    if most is not None and tenant.sockets >= most:
+        raise Unavailable("Too many WebSockets", detail=f"the tenant may have {most} of them")
 
 
 def _role(*, share: bool, observe: bool) -> Role:

@@ -17,6 +17,7 @@ from caps.errors import Denied
 from caps.grant import Grant
 from stasisd.core.cause import caused_by
 from stasisd.core.channel import Channel
+from stasisd.core.tenancy import Tenancy
 from stasisd.core.tenant import Draining, Tenant
 
 from .asking import Asked
@@ -34,6 +35,8 @@ from .declare import (
 )
 from .errors import InvalidParameter, NotAllowed, NotFound, OperationError, Unavailable
 from .idempotency import Remembered
+from .operating import OPERATORS_ONLY, operate
+from .pace import not_too_soon
 from .parameters import LeadsTo, Mentions, Offered
 from .trail import Trail
 from .values import default_value, first, read_value, several
@@ -50,9 +53,18 @@ OF_NOBODY = {APPLICATION, BRIDGE}
 class Gate:
     """Checks a grant against an operation and its objects, then performs it."""
 
-    def __init__(self, tenants: Mapping[str, Tenant], now: Callable[[], float]) -> None:
-        """``tenants`` by name; ``now`` is the clock that expiry is written in."""
+    def __init__(
+        self,
+        tenants: Mapping[str, Tenant],
+        now: Callable[[], float],
+        tenancy: Tenancy | None = None,
+    ) -> None:
+        """``tenants`` that run, by name; ``now`` is the clock that expiry is written in.
+
+        ``tenancy`` is what operators see of all tenants, if they are to see anything.
+        """
         self._tenants = tenants
+        self._tenancy = tenancy
         self._now = now
         self._remembered = Remembered(now)
 
@@ -65,7 +77,10 @@ class Gate:
         changes is caused by the request ``asked``; one that repeats an earlier one, by its key,
         has that one's outcome. Raises :class:`~stasisd.operations.errors.OperationError`.
         """
+        if operation.for_operators and grant.tenant is None:
+            return await operate(self._tenancy, grant, operation, raw, self._now())
         tenant = self._tenant(grant)
+        not_too_soon(tenant.requests, "Too many requests")
         trail = Trail(tenant, grant, operation.name, asked.cause.request_id if asked else "")
         call = _Call(tenant, grant, operation, raw, self._now(), asked, trail)
         try:
@@ -91,8 +106,10 @@ class Gate:
             asked.sequences = call.readable(asked.cause.sequences)
 
     def _tenant(self, grant: Grant) -> Tenant:
-        # An operator's token acts here once a caveat of it names a tenant.
-        tenant = self._tenants.get(grant.tenant) if grant.tenant is not None else None
+        if grant.tenant is None:
+            detail = "an operator's token acts in a tenant once a caveat of it names one"
+            raise NotAllowed("This token is of no tenant", detail=detail)
+        tenant = self._tenants.get(grant.tenant)
         if tenant is None:
             raise NotAllowed("The tenant of this token is gone")
         return tenant
@@ -138,6 +155,8 @@ class _Call:
 
     def check_names(self) -> None:
         """Decide what the operation and the names alone can decide."""
+        if self.operation.for_operators:  # whatever the grant may do in its tenant
+            raise NotAllowed(OPERATORS_ONLY)
         for parameter in self.operation.guarded:
             self._check_names(parameter)
 

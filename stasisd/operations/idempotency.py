@@ -18,7 +18,14 @@ from caps.grant import Grant
 from stasisd.core.cause import Cause
 
 from .asking import Asked
-from .errors import InvalidParameter, OperationError, OperationFailed, Unavailable, Unprocessable
+from .errors import (
+    InvalidParameter,
+    OperationError,
+    OperationFailed,
+    TooManyRequests,
+    Unavailable,
+    Unprocessable,
+)
 
 REMEMBERED_SECONDS = 3600.0
 KEYS_OF_ONE_GRANT = 1000
@@ -80,7 +87,7 @@ class Remembered:
                 fingerprint, asked.cause, self._now() + REMEMBERED_SECONDS
             )
             await _settle(outcome, act)
-            if isinstance(outcome.error, Unavailable):  # to be asked again, later
+            if isinstance(outcome.error, Unavailable | TooManyRequests):  # asked again, later
                 outcomes.pop(key, None)
         else:
             if outcome.fingerprint != fingerprint:

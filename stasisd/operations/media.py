@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from stasisd.core import playback, recording
+from stasisd.core.limits import NoRoom
 from stasisd.core.playback import NotPlayable, Playback
 from stasisd.core.recording import LiveRecording, NotAppendable, NotRecordable, Wanted
 from stasisd.core.snapshots import LiveRecordingSnapshot, PlaybackSnapshot
@@ -11,7 +12,7 @@ from stasisd.core.stage import Stage
 from stasisd.core.stored_recordings import AlreadyExists, BadName
 
 from .declare import AtLeast, Create, OneOf, Together
-from .errors import Conflict, OperationFailed, Unprocessable
+from .errors import Conflict, OperationFailed, StorageFull, Unprocessable
 from .parameters import MediaUri
 
 Seconds = Annotated[int, AtLeast(0, "Durations cannot be negative")]
@@ -86,6 +87,9 @@ def wanted_recording(new: Create[LiveRecording], asked: ToRecord) -> Wanted:
     )
 
 
+FULL = "The tenant's recordings have as many bytes as they may have"
+
+
 async def begun(start: Awaitable[LiveRecording], wanted: Wanted) -> LiveRecordingSnapshot:
     """Await the start of a recording, and say in ARI's words what went wrong."""
     try:
@@ -97,6 +101,8 @@ async def begun(start: Awaitable[LiveRecording], wanted: Wanted) -> LiveRecordin
         raise Conflict(
             f"Recording '{wanted.name}' already exists and can not be overwritten"
         ) from None
+    except NoRoom:
+        raise StorageFull(FULL) from None
     except NotRecordable:
         raise Conflict("Channel not in Stasis application") from None
     except NotAppendable as error:

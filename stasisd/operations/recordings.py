@@ -4,13 +4,15 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
+import trio
 
 from stasisd.core.recording import LiveRecording, NotRecording
 from stasisd.core.snapshots import LiveRecordingSnapshot, StoredRecordingSnapshot
 from stasisd.core.stored_recordings import AlreadyExists, BadName, StoredRecording, delete
 
 from .declare import Control, Create, Delete, Each, Named, Read, operation
-from .errors import Conflict, InvalidParameter, NotFound, OperationFailed
+from .errors import Conflict, InvalidParameter, NotFound, OperationFailed, StorageFull
+from .media import FULL
 
 LIVE = {404: "Recording not found"}
 CONTROLLED = {404: "Recording not found", 409: "Recording not in session"}
@@ -70,7 +72,10 @@ async def copy_stored(
     new: Annotated[Create[StoredRecording], Named("destinationRecordingName")],
 ) -> StoredRecordingSnapshot:
     """Copy a recording."""
+    room = await new.tenant.stored_recordings.room(new.tenant.limits.recording_bytes)
     try:
+        if room is not None and (await trio.Path(recording.path).stat()).st_size > room:
+            raise StorageFull(FULL)
         return _stored(await new.tenant.stored_recordings.copy(recording, new.id or ""))
     except BadName:
         raise InvalidParameter("Invalid destination recording name") from None

@@ -118,6 +118,19 @@ def ensure(
     return whole, True
 
 
+def forget(path: Path, tenant: str) -> None:
+    """Removes a tenant's keys and passwords, so that none after it has them. Raises as above."""
+    kept = load(path) or Secrets()
+    left = msgspec.structs.replace(
+        kept,
+        users={name: each for name, each in kept.users.items() if name != tenant},
+        endpoints={name: each for name, each in kept.endpoints.items() if name != tenant},
+        root_keys=tuple(key for key in kept.root_keys if key.tenant != tenant),
+    )
+    if left != kept:
+        save(path, left)
+
+
 def _with_passwords(kept: Passwords, names: Names, random: Random) -> Passwords:
     whole = {tenant: dict(passwords) for tenant, passwords in kept.items()}
     for tenant, wanted in names.items():

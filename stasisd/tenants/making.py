@@ -1,15 +1,18 @@
 """A tenant of its settings: the tenant itself, and who may use it and call in it."""
 
 import ipaddress
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import stasisd
 from stasisd import components
 from stasisd.config import Configuration, settings
+from stasisd.config.files import DEFAULT
 from stasisd.core import sounds
 from stasisd.core.audit_log import AuditSettings
 from stasisd.core.egress import LOOPBACK
 from stasisd.core.journal import EventLimits
+from stasisd.core.limits import Limits
 from stasisd.core.music import MusicClass, scan
 from stasisd.core.orphans import parse_orphans
 from stasisd.core.remote_media import RemoteSettings
@@ -18,7 +21,7 @@ from stasisd.credentials import passwords
 from stasisd.dialplan.interpreter import Interpreter
 from stasisd.dialplan.parser import parse
 from stasisd.media.control import Media
-from stasisd.operations.authentication import User
+from stasisd.operations.authentication import OPERATORS, User
 from stasisd.store import secrets
 from stasisd.technologies.audiosocket import AudioSocket
 from stasisd.technologies.local import Local
@@ -30,7 +33,27 @@ from stasisd.technologies.websocket import Connection, MediaWebSocket
 PROMPTS = Path(stasisd.__file__).parent / "sounds"
 
 
-def make(configuration: Configuration, media: Media, name: str, given: settings.Tenant) -> Tenant:
+class Prompts:
+    """The indexes of folders of sounds: tenants that have the same folders share one."""
+
+    def __init__(self) -> None:
+        self._read: dict[tuple[Path, ...], sounds.Sounds] = {}
+
+    def of(self, folders: Iterable[Path]) -> sounds.Sounds:
+        """What is in our own folder and in these; each is read once. Blocks."""
+        wanted = (PROMPTS, *folders)
+        if wanted not in self._read:
+            self._read[wanted] = sounds.scan(wanted)
+        return self._read[wanted]
+
+
+def make(
+    configuration: Configuration,
+    media: Media,
+    prompts: Prompts,
+    name: str,
+    given: settings.Tenant,
+) -> Tenant:
     """A tenant that does not run yet.
 
     Reads its dialplan and sounds: blocks, and raises what their rooms declare.
@@ -38,7 +61,7 @@ def make(configuration: Configuration, media: Media, name: str, given: settings.
     made = Tenant(
         _settings(configuration, name, given),
         media=media,
-        sounds=sounds.scan([PROMPTS, *configuration.sounds(given)]),
+        sounds=prompts.of(configuration.sounds(given)),
     )
     path = configuration.dialplan(name, given)
     plan = parse(path.read_text(), str(path))
@@ -69,10 +92,10 @@ def _settings(configuration: Configuration, name: str, given: settings.Tenant) -
             for each, music in given.music.items()
         },
         recordings=configuration.recordings(name, given),
-        logs=configuration.state / "log" / name,
+        logs=_beside(configuration, name, "log"),
         audit=_audit(configuration, name),
         remote=RemoteSettings(
-            folder=configuration.state / "media-cache" / name,
+            folder=_beside(configuration, name, "media-cache"),
             allowed_networks=(
                 *(given.egress.allowed_networks or ()),
                 *given.remote_media.allowed_networks,
@@ -95,6 +118,13 @@ def _settings(configuration: Configuration, name: str, given: settings.Tenant) -
             for application, own in given.applications.items()
             if own.orphans is not None
         },
+        limits=Limits(
+            channels=given.limits.channels,
+            originates_per_second=given.limits.originates_per_second,
+            requests_per_second=given.limits.requests_per_second,
+            sockets=given.limits.sockets,
+            recording_bytes=given.limits.recording_bytes,
+        ),
     )
 
 
@@ -133,6 +163,13 @@ def _media_networks(whole: settings.Settings, given: settings.Egress) -> tuple[s
     return LOOPBACK if local and len(whole.tenants) == 1 else ()
 
 
+def _beside(configuration: Configuration, name: str, folder: str) -> Path:
+    # The default tenant had these before there were others.
+    if name == DEFAULT:
+        return configuration.state / folder / name
+    return configuration.folder(name) / folder
+
+
 def users(name: str, given: settings.Tenant, kept: secrets.Secrets) -> list[User]:
     """Who may use ARI in a tenant of this name."""
     return [
@@ -151,8 +188,18 @@ def _stored(
     return passwords.NONE  # it answers challenges only
 
 
-def user_of(tenant: str, name: str, given: settings.User, password: passwords.Stored) -> User:
-    """One user of a tenant."""
+def operators(given: Mapping[str, settings.User], kept: secrets.Secrets) -> list[User]:
+    """Who may operate the server."""
+    return [
+        user_of(None, each, user, _stored(OPERATORS, each, user, kept))
+        for each, user in given.items()
+    ]
+
+
+def user_of(
+    tenant: str | None, name: str, given: settings.User, password: passwords.Stored
+) -> User:
+    """One user of a tenant, or an operator."""
     return User(
         name=name,
         tenant=tenant,

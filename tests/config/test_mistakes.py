@@ -40,8 +40,8 @@ def problems(folder: Path, text: str) -> list[str]:
         (
             "sipp = 1",
             (
-                "1: key 'sipp': expected one of audit, events, http, log, media, shutdown, sip,"
-                " tenants, got 'sipp'. Did you mean 'sip'?"
+                "1: key 'sipp': expected one of audit, events, http, log, media, operators,"
+                " shutdown, sip, tenants, got 'sipp'. Did you mean 'sip'?"
             ),
         ),
         ("http = 5", "1: key 'http': expected a table, got 5"),
@@ -289,7 +289,10 @@ def test_wrong_types_and_unknown_keys(tmp_path: Path, text: str, expected: str) 
         ),
         (
             '[tenants."a b"]',
-            "1: key 'tenants.a b': expected a name of letters, digits, _ and -, got \"a b\"",
+            (
+                "1: key 'tenants.a b': expected a name of letters, digits, _ and -, other than"
+                ' operators, got "a b"'
+            ),
         ),
         (
             'tenants.acme.domains = ["Acme.example"]',

@@ -13,6 +13,7 @@ from stasisd.config.settings import (
     Application,
     DigestAlgorithm,
     Group,
+    Limits,
     LogLevel,
     MediaConnection,
     Music,
@@ -25,6 +26,7 @@ from stasisd.config.values import Address, PortRange
 from tests.config.support import ANNOTATED, written
 
 OPTIONAL = {
+    *Limits.__struct_fields__,
     "certificate", "advertised_address", "password", "password_hash", "digest_ha1",
     "caller_number", "dialplan",
     "recordings", "allowed_networks",
@@ -63,13 +65,17 @@ def test_the_annotated_file_shows_every_key() -> None:
         (Tenant(), tenant),
         (Tenant().egress, tenant["egress"]),
         (Tenant().remote_media, tenant["remote_media"]),
+        (Limits(), tenant["limits"]),
         (User(), tenant["users"]["stasis"]),
         (SipEndpoint(), tenant["endpoints"]["100"]),
     ]
     for header, remarked in REMARKED:
         assert header in text
         assert all(f"\n# {key} = " in text for key in remarked.__struct_fields__)
-    whole = {"applications", "groups", "outbound", "media_connections", "music"}
+    assert "# [operators.example]\n" in text
+    whole = {
+        "applications", "groups", "outbound", "media_connections", "music", "operators",
+    }  # fmt: skip
     for struct, table in tables:
         missing = set(struct.__struct_fields__) - set(table) - whole
         assert missing <= OPTIONAL

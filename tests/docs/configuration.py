@@ -30,8 +30,10 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "log": settings.Log,
     "audit": settings.Audit,
     "shutdown": settings.Shutdown,
+    "operators.NAME": settings.User,
     "tenants.default": settings.Tenant,
     "tenants.default.egress": settings.Egress,
+    "tenants.default.limits": settings.Limits,
     "tenants.default.remote_media": settings.RemoteMedia,
     "tenants.default.users.NAME": settings.User,
     "tenants.default.endpoints.NAME": settings.SipEndpoint,
@@ -50,6 +52,7 @@ EXAMPLES = {
     "music.quiet": "music.NAME",
     "outbound.example": "outbound.NAME",
     "media_connections.example": "media_connections.NAME",
+    "operators.example": "operators.NAME",
 }
 TYPES: dict[Any, str] = {
     bool: "true or false",

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from stasisd.bindings.ari.errors import STATUS
 from stasisd.core import causes
 from stasisd.operations import OPERATIONS, Operation, errors
-from stasisd.operations.declare import OneOf, Parameter, Required, Route, Within
+from stasisd.operations.declare import OneOf, Operating, Parameter, Required, Route, Within
 from tests.docs.tables import code, first_line, table
 
 TYPES: dict[Any, str] = {str: "text", int: "whole number", bool: "true or false"}
@@ -37,7 +37,7 @@ def _routes(operation: Operation) -> list[tuple[str, str, str, str]]:
         (
             code(f"{operation.resource}.{route.nickname}"),
             code(f"{route.method} {route.path}"),
-            operation.right.value,
+            ("operator, " if operation.for_operators else "") + operation.right.value,
             operation.summary,
         )
         for route in operation.routes
@@ -62,7 +62,7 @@ def parameters() -> str:
 
 
 def _is_asked_for(operation: Operation, parameter: Parameter) -> bool:
-    if parameter.lists or parameter.value_type is Within:
+    if parameter.lists or parameter.value_type in {Within, Operating}:
         return False
     everywhere = set.intersection(*(set(route.placeholders) for route in operation.routes))
     return not set(parameter.wire) <= everywhere

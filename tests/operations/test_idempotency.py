@@ -16,6 +16,7 @@ from stasisd.operations.errors import (
     NotFound,
     OperationError,
     OperationFailed,
+    TooManyRequests,
     Unavailable,
     Unprocessable,
 )
@@ -187,11 +188,12 @@ async def test_a_bug_is_not_done_again_either() -> None:
     assert work.done == 1
 
 
-async def test_not_now_is_no_outcome() -> None:
-    remembered, work = Remembered(lambda: EPOCH), Work(Unavailable("stopping"))
+@pytest.mark.parametrize("not_now", [Unavailable("stopping"), TooManyRequests("slow", 1)])
+async def test_not_now_is_no_outcome(not_now: OperationError) -> None:
+    remembered, work = Remembered(lambda: EPOCH), Work(not_now)
     work.go_on.set()
     for _ in range(2):
-        with pytest.raises(Unavailable):
+        with pytest.raises(type(not_now)):
             await perform(remembered, work)
     assert work.done == 2
 

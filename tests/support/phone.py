@@ -121,8 +121,19 @@ class Phone:
     To a ``deaf`` one nothing gets through.
     """
 
-    def __init__(self, server: Address, name: str = "100", rtp: Address | None = None) -> None:
+    def __init__(
+        self,
+        server: Address,
+        name: str = "100",
+        rtp: Address | None = None,
+        *,
+        password: str = PHONE_PASSWORD,
+        domain: str = "",
+    ) -> None:
+        """``domain`` stands in its addresses instead of the server's host."""
         self.name = name
+        self._credentials = Credentials(name, password)
+        self._domain = domain or server[0]
         self.server = server
         self.rtp = rtp or (HOST, 9)
         self.calls: dict[CallId, Call] = {}
@@ -191,15 +202,11 @@ class Phone:
             if call is not None:
                 call.take(event)
 
-    @property
-    def _credentials(self) -> Credentials:
-        return Credentials(self.name, PHONE_PASSWORD)
-
     async def register(self) -> None:
         """Register, and wait until it is done."""
         self.agent.register(
-            SipUri(self.server[0], port=self.server[1]),
-            NameAddr(SipUri(self.server[0], self.name)),
+            SipUri(self._domain, port=self.server[1]),
+            NameAddr(SipUri(self._domain, self.name)),
             self.flow,
             trio.current_time(),
             credentials=self._credentials,
@@ -209,7 +216,7 @@ class Phone:
 
     def call(self, exten: str, rtp: Address | None = None, *, telephone_event: bool = True) -> Call:
         """Call somebody."""
-        host, port = self.server
+        host, port = self._domain, self.server[1]
         made = self.agent.invite(
             SipUri(host, exten, port),
             NameAddr(SipUri(host, exten)),
@@ -226,10 +233,10 @@ class Phone:
 
 @asynccontextmanager
 async def phone(
-    server: Address, name: str = "100", rtp: Address | None = None
+    server: Address, name: str = "100", rtp: Address | None = None, **options: str
 ) -> AsyncIterator[Phone]:
     """A phone that is switched on."""
-    made = Phone(server, name, rtp)
+    made = Phone(server, name, rtp, **options)
     async with trio.open_nursery() as nursery:
         await nursery.start(made.run)
         yield made

@@ -15,6 +15,7 @@ from stasisd.core import bus, sounds
 from stasisd.core.audit_log import AuditSettings
 from stasisd.core.events import Event
 from stasisd.core.journal import EventLimits
+from stasisd.core.limits import Limits
 from stasisd.core.remote_media import RemoteSettings
 from stasisd.core.tenant import Tenant, TenantSettings
 from stasisd.dialplan.interpreter import Interpreter
@@ -45,6 +46,7 @@ def make_tenant(
     dialplan: str | None = None,
     name: str = "default",
     domains: tuple[str, ...] = (),
+    limits: Limits = Limits(),  # noqa: B008 - frozen
     *,
     networks: tuple[str, ...] = NETWORKS,
 ) -> Tenant:
@@ -54,6 +56,7 @@ def make_tenant(
         TenantSettings(
             name=name,
             domains=domains,
+            limits=limits,
             channelvars=("CONFVAR",),
             recordings=folder / "recordings",
             logs=folder / "log",
@@ -95,12 +98,13 @@ async def running_tenant(
     bind: str = "192.0.2.100",
     network: Network | None = None,
     networks: tuple[str, ...] = NETWORKS,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
 ) -> AsyncIterator[Tenant]:
     """A tenant that runs, with media of its own; what is left in it at the end is cancelled."""
     media = Media(MediaSettings(bind=bind), in_process(network or Network()))
     async with trio.open_nursery() as nursery:
         await nursery.start(media.run)
-        made = make_tenant(media, folder, dialplan, name, networks=networks)
+        made = make_tenant(media, folder, dialplan, name, networks=networks, limits=limits)
         await nursery.start(made.run)
         yield made
         nursery.cancel_scope.cancel()

@@ -20,12 +20,15 @@ from stasisd.core.endpoint import Endpoint
 from stasisd.core.kept import Kept
 from stasisd.core.technology import NewChannel
 from stasisd.core.tenant import Tenant
+from stasisd.operations import OPERATIONS
 from stasisd.operations.declare import Operation
 from stasisd.operations.errors import OperationError
 from stasisd.operations.gate import Gate
 from stasisd.technologies.local import Half, Local
 
 APP = "app"
+# Those that act within a tenant.
+OF_TENANTS = [each for each in OPERATIONS.values() if not each.for_operators]
 
 
 def grant(*caveats: Caveat, tenant: str = "default") -> Grant:

@@ -13,10 +13,12 @@ STATUS = {
     "conflict": 409,
     "wrong_state": 412,
     "unprocessable": 422,
+    "too_many_requests": 429,
     "failed": 500,
     "allocation_failed": 500,
     "not_supported": 501,
     "unavailable": 503,
+    "storage_full": 507,
 }
 # Clients know this one by another field.
 FIELD = {"allocation_failed": "error"}

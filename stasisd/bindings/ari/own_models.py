@@ -8,6 +8,12 @@ from collections.abc import Mapping
 from .model import Model
 
 OWN_MODELS: Mapping[str, Model] = {
+    "Tenant": Model(
+        "tenants",
+        {"name": "string", "state": "string", "domains": "List[string]", "configured": "boolean"},
+        values={"state": ("running", "suspended", "failed")},
+    ),
+    "NewTenant": Model("tenants", {"tenant": "Tenant", "users": "object", "endpoints": "object"}),
     "AuditPage": Model("audit", {"records": "List[AuditRecord]", "after": "int"}),
     "AuditRecord": Model("audit", {"serial": "int", "previous": "string", "entry": "AuditEntry"}),
     "AuditEntry": Model(

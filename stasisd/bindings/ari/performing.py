@@ -17,7 +17,7 @@ from caps.grant import Grant
 from stasisd.operations import OPERATIONS
 from stasisd.operations.asking import Asked
 from stasisd.operations.declare import Operation
-from stasisd.operations.errors import InvalidParameter, OperationError
+from stasisd.operations.errors import InvalidParameter, OperationError, TooSoon
 from stasisd.operations.gate import Gate
 from stasisd.operations.recordings import MediaFile
 from stasisd.operations.values import TRUE
@@ -50,13 +50,14 @@ class Answer(msgspec.Struct, frozen=True):
     """What came of it. `body` is JSON, or a file that is still to be opened.
 
     `allow` are the methods of the path, where that is the answer; `location` the path of what was
-    made, where clients expect to be told.
+    made, where clients expect to be told; `retry_after` the seconds that one has to wait.
     """
 
     status: int
     body: bytes | MediaFile = b""
     allow: tuple[str, ...] = ()
     location: str = ""
+    retry_after: int | None = None
 
 
 class Performer:
@@ -154,7 +155,8 @@ def refusal(error: OperationError, remark: str | None = None) -> Answer:
     body = body_of(error)
     if remark is not None:
         body.setdefault("detail", remark)
-    return Answer(status_of(error), msgspec.json.encode(body))
+    wait = error.retry_after if isinstance(error, TooSoon) else None
+    return Answer(status_of(error), msgspec.json.encode(body), retry_after=wait)
 
 
 def _location(template: str, result: Any) -> str:

@@ -6,6 +6,7 @@ from typing import Any, get_args, get_origin
 from stasisd.core import snapshots
 from stasisd.core.log_files import LogChannelSnapshot
 from stasisd.core.quality import RtpQuality
+from stasisd.core.tenancy import TenantSnapshot
 from stasisd.operations.asterisk import Information, Pong
 from stasisd.operations.audit import AuditPage
 from stasisd.operations.configuration import ConfigTuple
@@ -13,6 +14,7 @@ from stasisd.operations.events import Hearing
 from stasisd.operations.modules import Module
 from stasisd.operations.recordings import MediaFile
 from stasisd.operations.sounds import Sound
+from stasisd.operations.tenants import NewTenant
 
 # A hearing is a WebSocket, on which messages come.
 RESULTS: Mapping[Any, str] = {
@@ -36,6 +38,8 @@ RESULTS: Mapping[Any, str] = {
     Module: "Module",
     Hearing: "Message",
     AuditPage: "AuditPage",
+    TenantSnapshot: "Tenant",
+    NewTenant: "NewTenant",
     dict[str, str]: "Variable",
     dict[str, dict[str, str]]: "Variables",
 }

@@ -6,6 +6,8 @@ from http import HTTPStatus
 
 import msgspec
 
+from stasisd.bindings.ari.performing import Answer
+
 from .exchange import Headers, HttpResponse
 
 JSON = (b"content-type", b"application/json")
@@ -15,6 +17,11 @@ _HTML = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
 _REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
+
+
+def patience(answer: Answer) -> Headers:
+    """How long to wait before the same is asked for again (RFC 9110 section 10.2.3)."""
+    return () if answer.retry_after is None else ((b"retry-after", b"%d" % answer.retry_after),)
 
 
 def json_answer(status: int, value: object, headers: Headers = ()) -> HttpResponse:

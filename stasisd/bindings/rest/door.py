@@ -7,14 +7,9 @@ from caps.proof import Request
 from stasisd.bindings.ari.performing import refusal
 from stasisd.credentials.quoting import quote
 from stasisd.operations.authentication import MESSAGE, Authenticator
-from stasisd.operations.errors import (
-    NotAllowed,
-    NotAuthenticated,
-    OperationError,
-    TooManyAttempts,
-)
+from stasisd.operations.errors import NotAllowed, NotAuthenticated, OperationError
 
-from .answers import JSON
+from .answers import JSON, patience
 from .challenges import Challenges, StaleAnswer
 from .credentials import shown_by
 from .exchange import Headers, HttpRequest, HttpResponse
@@ -77,9 +72,7 @@ class Door:
             # Clients that know no more than one scheme take the first header.
             headers += (self._basic,) if self._keeps_secrets(request) else ()
             headers += self._challenges.headers(stale=isinstance(error, StaleAnswer))
-        elif isinstance(error, TooManyAttempts):
-            headers += ((b"retry-after", b"%d" % error.retry_after),)
-        return HttpResponse(answer.status, headers, answer.body)
+        return HttpResponse(answer.status, (*headers, *patience(answer)), answer.body)
 
     def _keeps_secrets(self, request: HttpRequest) -> bool:
         """Whether nobody on the way can read the request, or the operator does not mind."""

@@ -16,7 +16,7 @@ from stasisd.operations.errors import OperationError
 from stasisd.operations.events import Hearing
 from stasisd.operations.recordings import MediaFile
 
-from .answers import JSON, html_answer, message_answer
+from .answers import JSON, html_answer, message_answer, patience
 from .door import Door
 from .exchange import FileBody, Headers, HttpRequest, HttpResponse, WebSocketSession
 
@@ -112,6 +112,7 @@ class AriResponder:
             headers = ((b"allow", ",".join(answer.allow).encode()), *headers)
         if answer.location:
             headers = ((b"location", f"/{self._prefix}{answer.location}".encode()), *headers)
+        headers += patience(answer)
         if asked is not None:
             headers += _remarks(asked)
         return HttpResponse(answer.status, headers, answer.body)

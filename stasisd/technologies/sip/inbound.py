@@ -6,6 +6,7 @@ import msgspec
 import structlog
 
 from stasisd.core import causes
+from stasisd.core.limits import TooManyChannels
 from stasisd.core.snapshots import Party
 from stasisd.core.tenant import Draining, Tenant
 from stasisd.media.control import MediaUnavailable, NoPortsLeft, Port
@@ -154,9 +155,9 @@ class Arrivals:
             leg.refuse(500)
 
     async def _admit(self, leg: InboundLeg, invite: CallReceived) -> None:
-        tenant = self._tenants[leg.account.tenant]
+        tenant = self._tenants.get(leg.account.tenant)
         exten = invite.target.user
-        if tenant.draining:
+        if tenant is None or tenant.draining:
             raise Refused(503, STOPPING)
         if not tenant.router.exists(leg.account.context, exten, 1):
             raise Refused(404, f"there is no extension {exten!r} in {leg.account.context!r}")
@@ -187,6 +188,8 @@ class Arrivals:
             leg.channel = add_channel(tenant, leg, leg.account, shown)
         except Draining:
             raise Refused(503, STOPPING) from None
+        except TooManyChannels as too_many:
+            raise Refused(503, str(too_many)) from None
         leg.channel.attach(port)
         tenant.start(leg.channel, tenant.router.run)
 

@@ -5,7 +5,7 @@ endpoints, and how channels to phones are made.
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 import msgspec
 import trio
@@ -68,6 +68,22 @@ class Sip:
         self.objects.add(tenant, fixed)
         for account in fixed:
             self._apply(account)
+
+    def reserve(self, tenant: str, domains: Collection[str]) -> None:
+        """Have a tenant's hosts for nobody else, while it is not served: nobody is let in."""
+        self._directory.serve(tenant, domains)
+
+    def remove(self, tenant: Tenant) -> None:
+        """Serve a tenant no more. Its hosts stay its own; see :meth:`release`."""
+        if self._tenants.pop(tenant.name, None) is None:
+            return
+        for account in self._directory.of(tenant.name):
+            self._withdraw(account.key)
+        self.objects.remove(tenant)
+
+    def release(self, tenant: str) -> None:
+        """Let others have a tenant's hosts."""
+        self._directory.leave(tenant)
 
     @property
     def addresses(self) -> list[Address]:

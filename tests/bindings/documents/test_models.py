@@ -24,12 +24,14 @@ from stasisd.core import events, snapshots
 from stasisd.core.log_files import LogChannelSnapshot
 from stasisd.core.quality import RtpQuality
 from stasisd.core.sounds import SoundFile
+from stasisd.core.tenancy import Life, TenantSnapshot
 from stasisd.operations import OPERATIONS
 from stasisd.operations.asterisk import SECTIONS, Information, Pong
 from stasisd.operations.audit import AuditPage
 from stasisd.operations.configuration import ConfigTuple
 from stasisd.operations.modules import Module
 from stasisd.operations.sounds import Sound
+from stasisd.operations.tenants import NewTenant
 from stasisd.store.audit import Entry, Record
 
 Json = Mapping[str, Any]
@@ -51,6 +53,7 @@ EXTRAS = {
         for of in ("max", "min", "normdev", "stdev")
     },
 }
+TENANT = TenantSnapshot(name="acme", state=Life.RUNNING, domains=("acme.example",), configured=True)
 ENCODER = Encoder("02:00:00:00:00:01", "1.0")
 
 
@@ -252,6 +255,8 @@ SAMPLES: Mapping[Any, tuple[Any, Any]] = {
     snapshots.MailboxSnapshot: (snapshots.MailboxSnapshot("m", 1, 2),) * 2,
     snapshots.TextMessage: (snapshots.TextMessage("sip:a@b", "sip:c@d", "hi"),) * 2,
     ConfigTuple: (ConfigTuple("context", "default"),) * 2,
+    TenantSnapshot: (TENANT,) * 2,
+    NewTenant: (NewTenant(TENANT, {"app": "secret"}, {"100": "secret"}),) * 2,
     LogChannelSnapshot: (
         LogChannelSnapshot(Path("log/full"), enabled=True, levels=("NOTICE", "ERROR")),
         LogChannelSnapshot(Path("log/full"), enabled=False, levels=()),

@@ -88,6 +88,8 @@ async def play(folder: Path, mine: list[Step], theirs: list[Step]) -> tuple[Hear
         answers = await ask_all(server, tenant, USER, BEGINNING + mine, 0)
         events = settled(socket)
         assert not theirs or heard.messages
+        ours, others = ids_in(socket), ids_in(heard)
+        assert ours.isdisjoint(others)
         nursery.cancel_scope.cancel()
     return answers, events
 
@@ -120,6 +122,12 @@ def marked(step: Step, tenant: Tenant) -> Step:
     said = {"value": CANARY, "dtmf": "7", "mohClass": CANARY, "role": CANARY}
     query = tuple((name, said.get(name, value)) for name, value in step.query)
     return msgspec.structs.replace(step, query=query)
+
+
+def ids_in(socket: Socket) -> set[str]:
+    """What comes by chance in a socket's events: ids, suffixes of names, and ports."""
+    text = msgspec.json.encode(socket.messages).decode()
+    return {found[0] for found in CHANCE.finditer(text) if not found[0].isdecimal()}
 
 
 def settled(socket: Socket) -> Heard:
