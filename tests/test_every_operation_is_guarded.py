@@ -12,20 +12,19 @@ from caps.caveats import READ_ONLY, Caveat, Expires, Rights, Unknown
 from caps.caveats import Tenant as OfTenant
 from stasisd.core.tenant import Tenant
 from stasisd.operations import OPERATIONS
-from stasisd.operations.declare import Operation
 from stasisd.operations.events import Hearing
 from stasisd.operations.gate import Gate
 from tests.support.clock import jumping_clock
 from tests.support.tenant import EPOCH, running_tenant
 from tests.support.world import (
     ABSENT,
+    NAMES_ANYTHING,
     OF_TENANTS,
     Failed,
     ask,
     furnish,
     grant,
     parameters,
-    prepare,
     state,
 )
 
@@ -47,16 +46,6 @@ async def quiet(tenant: Tenant) -> object:
     """The tenant's state when all that was begun has happened."""
     await trio.testing.wait_all_tasks_blocked()
     return state(tenant)
-
-
-# They take any name, and say of one that nothing has what they say of every such name. (A mailbox
-# is made by its update, in the tenant of who asks, and so it can be deleted there.)
-NAMES_ANYTHING = {
-    "deviceStates.get", "deviceStates.update", "deviceStates.delete", "mailboxes.update",
-    "mailboxes.delete",
-}  # fmt: skip
-# Parts of the server are there from the start to the end.
-NEVER = {"asterisk.loadModule", "asterisk.unloadModule"}
 
 
 @pytest.mark.parametrize(
@@ -115,19 +104,3 @@ async def test_a_reader_reads_and_no_more(tmp_path: Path) -> None:
             assert there == absent, f"the refusal of {operation} tells what is there"
             assert (there.kind, there.message) == ("not_allowed", "Write access denied")
             assert await quiet(tenant) == before, operation
-
-
-@pytest.mark.parametrize("operation", OF_TENANTS, ids=lambda operation: operation.name)
-async def test_with_all_rights_it_works(operation: Operation, tmp_path: Path) -> None:
-    """Or else the refusals above would prove nothing."""
-    async with running_tenant(tmp_path) as tenant:
-        await furnish(tenant)
-        gate = Gate({tenant.name: tenant}, tenant.now)
-        raw = parameters(operation)
-        await prepare(tenant, operation)
-        result = await ask(gate, grant(), operation, raw)
-        if operation.name in NEVER:
-            assert isinstance(result, Failed)
-            assert result.kind == "conflict"
-        else:
-            assert not isinstance(result, Failed), result

@@ -179,11 +179,16 @@ class Server:
         assert reply.status == 200, reply
         return reply.json
 
-    async def open(self, target: str, *, user: str | None = USER) -> Socket | Reply:
+    async def open(
+        self,
+        target: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        user: str | None = USER,
+    ) -> Socket | Reply:
         """Open an event WebSocket, or be refused."""
-        opened = await perform.open_events(
-            self.responder, _request("GET", target, None, {}, user), ()
-        )
+        request = _request("GET", target, None, headers or {}, user)
+        opened = await perform.open_events(self.responder, request, ())
         if isinstance(opened, perform.Outgoing):
             return await _reply(opened)
         assert isinstance(opened, _Opened)

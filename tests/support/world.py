@@ -222,6 +222,15 @@ NAMING = {
     "to", "id", "logChannelName", "moduleName",
 }  # fmt: skip
 
+# They take any name, and say of one that nothing has what they say of every such name. (A mailbox
+# is made by its update, in the tenant of who asks, and so it can be deleted there.)
+NAMES_ANYTHING = {
+    "deviceStates.get", "deviceStates.update", "deviceStates.delete", "mailboxes.update",
+    "mailboxes.delete",
+}  # fmt: skip
+# Parts of the server are there from the start to the end.
+NEVER = {"asterisk.loadModule", "asterisk.unloadModule"}
+
 
 def parameters(operation: Operation, *, absent: bool = False) -> dict[str, Any]:
     """Parameters with which the operation works, or with names of what is not there."""
