@@ -29,7 +29,8 @@ class RootKey(msgspec.Struct, frozen=True):
         return f"RootKey(id={self.id!r}, tenant={self.tenant!r})"
 
 
-# A tenant and the name of a user in it.
+# A tenant, and the id of a token or the name of a user in it.
+TokenId = tuple[str | None, str]
 User = tuple[str | None, str]
 
 
@@ -42,7 +43,7 @@ class Keyring:
     def __init__(
         self,
         keys: Iterable[RootKey] = (),
-        revoked: Iterable[str] = (),
+        revoked: Iterable[TokenId] = (),
         revoked_users: Mapping[User, float] | None = None,
         *,
         cache_size: int = 4096,
@@ -68,13 +69,20 @@ class Keyring:
 
         Raises ValueError if the id is taken.
         """
-        older = [held for held in self._keys.values() if held.tenant == key.tenant]
+        older = [held.id for held in self._keys.values() if held.tenant == key.tenant]
         self.add(key)
-        for held in older:
-            shortened = msgspec.structs.replace(held, until=min(held.until, until))
-            self._keys[held.id] = shortened
-        ended = {held.id for held in older}
-        self._forget(lambda grant: grant.key_id in ended)
+        for key_id in older:
+            self.limit(key_id, until)
+
+    def limit(self, key_id: str, until: float) -> None:
+        """Lets a key verify until then at most; one that is not held is passed over."""
+        held = self._keys.get(key_id)
+        if held is not None and until < held.until:
+            limited = msgspec.structs.replace(held, until=until)
+            self._keys[key_id] = limited
+            if self._newest[held.tenant].id == key_id:
+                self._newest[held.tenant] = limited
+            self._forget(lambda grant: grant.key_id == key_id)
 
     def retire(self, key_id: str) -> None:
         """Forgets a key, and with it every token it signed."""
@@ -106,9 +114,9 @@ class Keyring:
         key = self._keys.get(key_id)
         return self._decoy if key is None else key.secret
 
-    def revoke(self, token_id: str) -> None:
-        """From now on no token with this id verifies, nor any attenuated from it."""
-        self._revoked.add(token_id)
+    def revoke(self, tenant: str | None, token_id: str) -> None:
+        """From now on no token of the tenant with this id verifies, nor any attenuated from it."""
+        self._revoked.add((tenant, token_id))
         self._forget(self.is_revoked)
 
     def revoke_user(self, tenant: str | None, user: str, now: float) -> None:
@@ -117,8 +125,8 @@ class Keyring:
         self._forget(self.is_revoked)
 
     @property
-    def revoked(self) -> frozenset[str]:
-        """The revoked token ids, for saving."""
+    def revoked(self) -> frozenset[TokenId]:
+        """The revoked tokens, for saving."""
         return frozenset(self._revoked)
 
     @property
@@ -129,7 +137,7 @@ class Keyring:
     def is_revoked(self, grant: Grant) -> bool:
         """Whether the token was revoked: by its id, by its user, or by the end of its key."""
         key = self._keys.get(grant.key_id)
-        if key is None or grant.token_id in self._revoked:
+        if key is None or (key.tenant, grant.token_id) in self._revoked:
             return True
         if grant.user is None:
             return False

@@ -33,6 +33,7 @@ from .egress import Egress
 from .endpoint import Endpoint
 from .groups import Groups
 from .journal import EventLimits, Numbers
+from .keys import Keys
 from .limits import Limits, Rate, TooManyChannels
 from .log_files import LogFiles
 from .mailbox import Mailboxes
@@ -103,7 +104,7 @@ class Tenant:
         sounds: Sounds,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
-        """``technologies`` and ``router`` are filled in by the daemon before ``run``."""
+        """``technologies``, ``router`` and ``keys`` are filled in before ``run``."""
         self.settings = settings
         self.name = settings.name
         self.media = media
@@ -137,6 +138,7 @@ class Tenant:
         self.remote_media = RemoteMedia(settings.remote)
         self.media_egress = Egress(settings.media_networks)
         self.router: Router
+        self.keys: Keys
         self.reachable: Reachable = {}
         # The sockets that channels wait for, by the ids that programs come with.
         self.expected_sockets: dict[str, Expected] = {}

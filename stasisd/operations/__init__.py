@@ -24,6 +24,7 @@ from . import (
     snoop,
     sounds,
     tenants,
+    tokens,
 )
 from .declare import OPERATIONS, Operation, Route
 
@@ -52,6 +53,7 @@ RESOURCES = (
     snoop,
     sounds,
     tenants,
+    tokens,
 )
 
 __all__ = ["OPERATIONS", "RESOURCES", "Operation", "Route"]

@@ -140,7 +140,9 @@ def test_revocation_reaches_the_cache_and_attenuated_tokens() -> None:
     grant = verify(weaker.encode(), ring, 0.0)
     ring.require_valid(grant, 0.0)
     verify(unrelated.encode(), ring, 0.0)
-    ring.revoke(token.token_id)
+    ring.revoke("other", token.token_id)
+    ring.require_valid(grant, 0.0)
+    ring.revoke("acme", token.token_id)
     for text in (token.encode(), weaker.encode()):
         with pytest.raises(RevokedToken):
             verify(text, ring, 0.0)

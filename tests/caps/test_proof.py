@@ -200,7 +200,7 @@ def test_revocation_expiry_and_retirement_reach_proofs() -> None:
     verifier.verify(prove(held, ASKED, NOW + 6), ASKED, NOW + 6)
     with pytest.raises(ExpiredToken):
         verifier.verify(prove(held, ASKED, NOW + 7), ASKED, NOW + 7)
-    ring.revoke(held.token_id)
+    ring.revoke("acme", held.token_id)
     with pytest.raises(RevokedToken):
         verifier.verify(prove(held, ASKED, NOW), ASKED, NOW)
     ring.retire("k1")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import trio
 
+from caps.keyring import Keyring, RootKey
 from stasisd.core import bus, sounds
 from stasisd.core.audit_log import AuditSettings
 from stasisd.core.events import Event
@@ -26,6 +27,7 @@ from stasisd.technologies.local import Local
 from stasisd.technologies.snoop import Snoop
 from stasisd.technologies.unicast_rtp import UnicastRtp
 from stasisd.technologies.websocket import MediaWebSocket
+from stasisd.tenants.keys import TenantKeys
 from tests.support.media import Network, in_process
 
 TARGET = Path(__file__).parent.parent / "compatibility" / "target"
@@ -71,6 +73,8 @@ def make_tenant(
     plan = parse(text, "extensions.conf")
     tenant.globals.update(plan.variables)
     tenant.router = Interpreter(plan)
+    ring = Keyring(RootKey(f"{name}-{age}", name, bytes(32)) for age in ("old", "new"))
+    tenant.keys = TenantKeys(name, ring)
     tenant.technologies["Local"] = Local()
     tenant.technologies["UnicastRTP"] = UnicastRtp()
     tenant.technologies["AudioSocket"] = AudioSocket()

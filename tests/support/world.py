@@ -185,6 +185,7 @@ VALUES: dict[str, Any] = {
     "format": "wav",
     "from": "sip:me@example.com",
     "id": "here",
+    "keyId": "default-old",
     "logChannelName": "log",
     "mailboxName": "m",
     "moduleName": "part",
@@ -203,6 +204,8 @@ VALUES: dict[str, Any] = {
     "states": "channel_answered",
     "tech": "PJSIP",
     "to": "pjsip:100",
+    "tokenId": "t",
+    "userName": "somebody",
     "value": "set",
     "variable": "CONFVAR",
 }
@@ -219,7 +222,7 @@ ABSENT = "absent"
 NAMING = {
     "application", "applicationName", "bridgeId", "channel", "channelId", "playbackId",
     "deviceName", "mailboxName", "recordingName", "resource", "eventSource", "source",
-    "to", "id", "logChannelName", "moduleName",
+    "to", "id", "logChannelName", "moduleName", "keyId",
 }  # fmt: skip
 
 # They take any name, and say of one that nothing has what they say of every such name. (A mailbox

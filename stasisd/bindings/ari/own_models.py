@@ -28,4 +28,5 @@ OWN_MODELS: Mapping[str, Model] = {
         },
         values={"outcome": ("allow", "deny", "absent", "invalid")},
     ),
+    "Key": Model("keys", {"id": "string", "signs": "boolean"}, {"until": "double"}),
 }

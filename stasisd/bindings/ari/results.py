@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, get_args, get_origin
 
 from stasisd.core import snapshots
+from stasisd.core.keys import KeySnapshot
 from stasisd.core.log_files import LogChannelSnapshot
 from stasisd.core.quality import RtpQuality
 from stasisd.core.tenancy import TenantSnapshot
@@ -40,6 +41,7 @@ RESULTS: Mapping[Any, str] = {
     AuditPage: "AuditPage",
     TenantSnapshot: "Tenant",
     NewTenant: "NewTenant",
+    KeySnapshot: "Key",
     dict[str, str]: "Variable",
     dict[str, dict[str, str]]: "Variables",
 }

@@ -21,6 +21,7 @@ from stasisd.bindings.ari.own_models import OWN_MODELS
 from stasisd.bindings.ari.results import result_type
 from stasisd.bindings.documents.swagger import documents
 from stasisd.core import events, snapshots
+from stasisd.core.keys import KeySnapshot
 from stasisd.core.log_files import LogChannelSnapshot
 from stasisd.core.quality import RtpQuality
 from stasisd.core.sounds import SoundFile
@@ -198,6 +199,10 @@ SAMPLES: Mapping[Any, tuple[Any, Any]] = {
             2,
         ),
         AuditPage([], 0),
+    ),
+    KeySnapshot: (
+        KeySnapshot("k", signs=False, until=1.5),
+        KeySnapshot("k", signs=True),
     ),
     snapshots.BridgeSnapshot: (
         snapshots.BridgeSnapshot(id="b", name="n", channels=("1", "2"), creationtime=1.5),
