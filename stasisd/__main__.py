@@ -12,6 +12,8 @@ import trio
 from . import __version__, logs
 from .bindings.rest.certificate import CertificateError
 from .bindings.rest.server import CannotListenError
+from .commands.explain import explain
+from .commands.tokens import token
 from .config import Configuration, ConfigurationError, load
 from .config.settings import Http, User
 from .core.tenancy import BadTenant
@@ -179,6 +181,8 @@ def _read_password() -> str:
     if not password:
         _fail("there is no password on standard input")
     return password
+main.add_command(token)
+main.add_command(explain)
 
 
 def _load(file: Path | None) -> Configuration:

@@ -208,7 +208,7 @@ async def asking(world: World, way: str, token: str) -> Callable[[Operation], Aw
 async def test_who_is_not_known_gets_nothing(way: str, tmp_path: Path) -> None:
     async with world(tmp_path) as made:
         revoked = made.token()
-        made.server.keyring.revoke(made.server.authenticator.token(revoked).token_id)
+        made.server.keyring.revoke("default", made.server.authenticator.token(revoked).token_id)
         foreign = made.token().replace("_", "_A", 1)
         before = state(made.tenant), await made.entries(made.tenant)
         for token in (None, made.token(Expires(EPOCH - 1)), revoked, foreign):

@@ -40,6 +40,7 @@ ALLOWED: dict[str, set[str]] = {
 TOP = {
     "stasisd.daemon",
     "stasisd.__main__",
+    "stasisd.commands",
     "stasisd.components",
     "stasisd.config",
     "stasisd.demo",

@@ -9,7 +9,15 @@ import msgspec
 from .database import Database
 
 # Every table that says whose a row is.
-TABLES = ("contacts", "key_values", "device_states", "mailboxes", "sip_objects")
+TABLES = (
+    "contacts",
+    "key_values",
+    "device_states",
+    "mailboxes",
+    "sip_objects",
+    "root_keys",
+    "revocations",
+)
 
 
 class StoredTenant(msgspec.Struct, frozen=True):

@@ -18,7 +18,7 @@ from stasisd.store.keys import Keys as KeyStore
 from stasisd.store.keys import Revocations, StoredKey
 
 TOKEN, USER = "token/", "user/"
-OPERATOR = ""  # in the store, where a tenant has a name
+OPERATOR = ""  # no tenant has this name
 KEY_ID_BYTES = 5
 
 
@@ -34,7 +34,7 @@ class TenantKeys:
 
     async def keep_in(self, database: Database) -> None:
         """Take over what an earlier run kept. Raises the store's errors."""
-        name = self.tenant if self.tenant is not None else OPERATOR
+        name = stored_name(self.tenant)
         await self.stored.load(KeyStore(database, name))
         await self.revoked.load(Revocations(database, name))
         restore(self._keyring, self.tenant, self.stored.values, self.revoked.values)
@@ -95,6 +95,11 @@ class TenantKeys:
         made = known.made if known is not None else 0.0
         until = None if key.until == math.inf else key.until
         self.stored.put(key.id, StoredKey(key.secret, made, until))
+
+
+def stored_name(tenant: str | None) -> str:
+    """What a tenant is called in the store."""
+    return tenant if tenant is not None else OPERATOR
 
 
 def new_key(tenant: str | None) -> RootKey:

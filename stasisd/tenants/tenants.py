@@ -38,6 +38,7 @@ from . import making
 from .entry import Connection, Entry
 from .judging import with_tenant, without_tenant
 from .keeping import add_keys, ensure_secrets, put_aside, retire_keys
+from .keys import TenantKeys
 
 log = structlog.get_logger(__name__)
 
@@ -124,6 +125,7 @@ class Tenants(Mapping[str, Tenant]):
         """Carry the tenants until cancelled. Raises the store's errors."""
         self._around = around
         await self._kept.load(StoredTenants(around.database))
+        await TenantKeys(None, around.keyring).keep_in(around.database)
         async with trio.open_nursery() as self._nursery:
             for entry in list(self._entries.values()):
                 if self._is_suspended(entry.name):
@@ -208,6 +210,8 @@ class Tenants(Mapping[str, Tenant]):
 
     async def _start(self, entry: Entry, tenant: Tenant) -> None:
         around, name = self._around, entry.name
+        tenant.keys = keys = TenantKeys(name, around.keyring)
+        await keys.keep_in(around.database)
         await tenant.keep_in(around.database)
         around.sip.add(tenant, making.accounts(name, entry.given, self._secrets))
         await around.sip.objects.load(tenant, around.database)

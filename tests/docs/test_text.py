@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 from stasisd.__main__ import main
@@ -85,11 +86,11 @@ def test_commands_exist(path: Path) -> None:
     for text in typed(path.read_text()):
         for line in COMMAND.findall(text):
             words = shlex.split(line, comments=True)
-            known = {option for each in main.params for option in each.opts} | {"--help"}
-            if not words[0].startswith("-"):
-                assert words[0] in main.commands, line
-                command = main.commands[words.pop(0)]
-                known = {option for each in command.params for option in each.opts} | {"--help"}
+            command: click.Command = main
+            while words and isinstance(command, click.Group) and words[0][0] not in "-|":
+                assert words[0] in command.commands, line
+                command = command.commands[words.pop(0)]
+            known = {option for each in command.params for option in each.opts} | {"--help"}
             assert {word for word in words if word.startswith("--")} <= known, line
 
 

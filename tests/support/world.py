@@ -203,6 +203,7 @@ VALUES: dict[str, Any] = {
     "spy": "in",
     "states": "channel_answered",
     "tech": "PJSIP",
+    "tenantName": "other",
     "to": "pjsip:100",
     "tokenId": "t",
     "userName": "somebody",
