@@ -181,6 +181,8 @@ def _read_password() -> str:
     if not password:
         _fail("there is no password on standard input")
     return password
+
+
 main.add_command(token)
 main.add_command(explain)
 

@@ -1,5 +1,6 @@
 """Fixtures for all tests."""
 
+import ctypes
 import logging
 from collections.abc import Iterator
 
@@ -14,6 +15,11 @@ pytest_plugins = [
     "tests.support.published",
     "tests.phone.fixtures",
 ]
+
+# Each media engine has large arrays. Left alone, glibc learns to keep what is freed of such, until
+# a run of all tests holds gigabytes: so give back what is larger than this (mallopt(3)).
+M_MMAP_THRESHOLD, LARGE = -3, 1 << 20
+ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE)
 
 
 # The long tests take minutes, and more on a machine that does something else, too.
