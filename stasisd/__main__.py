@@ -10,6 +10,7 @@ import structlog
 import trio
 
 from . import __version__, logs
+from .bindings.control import CannotControlError
 from .bindings.rest.certificate import CertificateError
 from .bindings.rest.server import CannotListenError
 from .commands.explain import explain
@@ -33,7 +34,8 @@ log = structlog.get_logger("stasisd")
 FAILED, MISCONFIGURED = 1, 2
 
 IN_THE_WAY = (
-    BadTenant, CannotListenError, CertificateError, CannotListen, MediaUnavailable, StoreError,
+    BadTenant, CannotControlError, CannotListenError, CertificateError, CannotListen,
+    MediaUnavailable, StoreError,
 )  # fmt: skip
 
 config_option = click.option(

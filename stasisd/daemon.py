@@ -21,6 +21,7 @@ from caps.keyring import Keyring
 from caps.token import mint
 from stasisd.bindings.ari.encoding import Encoder
 from stasisd.bindings.ari.performing import Performer
+from stasisd.bindings.control import SOCKET, listening
 from stasisd.bindings.documents import SwaggerDocuments
 from stasisd.bindings.outbound.service import Outbound
 from stasisd.bindings.outbound.settings import OutboundSettings
@@ -125,7 +126,7 @@ class Daemon:
             _running(self._media.run),
         ):
             sip = Sip(self._sip_settings(), Contacts(database))
-            around = Around(database, sip, self.authenticator, self.keyring, self._connections)
+            around = Around(database, sip, self.authenticator, self.tenures, self._connections)
             async with (
                 _running(partial(self.tenants.run, around)),
                 _running(sip.run),
@@ -173,7 +174,8 @@ class Daemon:
             prefix=shell.prefix,
             server=shell.server,
         )
-        await serve(responder, shell, stop=finished, task_status=task_status)
+        with listening(self._configuration.state / SOCKET) as control:
+            await serve(responder, shell, stop=finished, opened=[control], task_status=task_status)
 
     def _responder(self, shell: HttpSettings) -> AriResponder:
         host, port = shell.listen[0]

@@ -6,7 +6,7 @@ import pytest
 
 from stasisd.config import Configuration, ConfigurationError, load
 from stasisd.daemon import Daemon
-from stasisd.operations.authentication import Authenticator, Shown
+from stasisd.operations.authentication import OPERATORS, Authenticator, Shown
 from stasisd.operations.errors import NotAuthenticated
 from stasisd.tenants import making
 from stasisd.tenants.keeping import ensure_secrets
@@ -67,7 +67,7 @@ def test_each_has_keys_and_passwords_of_its_own(configuration: Configuration) ->
     kept, _ = ensure_secrets(configuration)
     assert kept.users["acme"]["app"] != kept.users["globex"]["app"]
     assert kept.endpoints["acme"]["100"] != kept.endpoints["globex"]["100"]
-    assert {key.tenant for key in kept.root_keys} == {"acme", "globex"}
+    assert {key.tenant for key in kept.root_keys} == {"acme", "globex", OPERATORS}
 
 
 @pytest.mark.parametrize(

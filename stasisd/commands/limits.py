@@ -33,11 +33,18 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _SPAN = re.compile(r"([0-9]{1,9})([smhdw])")
 
 
+def span(value: str) -> int:
+    """A span of time such as `30s`, `12h` or `7d`, in seconds."""
+    match = _SPAN.fullmatch(value)
+    if match is None:
+        raise click.BadParameter(f"{value!r} is no span such as 30s, 12h or 7d")
+    return int(match[1]) * _SECONDS[match[2]]
+
+
 def when(value: str) -> float:
     """A moment, as seconds since 1970: `2h` from now, or a date and time, in UTC if not said."""
-    span = _SPAN.fullmatch(value)
-    if span is not None:
-        return time.time() + int(span[1]) * _SECONDS[span[2]]
+    if _SPAN.fullmatch(value) is not None:
+        return time.time() + span(value)
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:

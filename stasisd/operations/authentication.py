@@ -167,7 +167,7 @@ class Authenticator:
             if self._users.get(name) != user:
                 grant = self._grant(name)
                 if grant is not None:
-                    self._keyring.revoke(grant.token_id)
+                    self._keyring.revoke(grant.tenant, grant.token_id)
                 self._tokens.pop(name, None)
                 self._logins.forget(name)
 

@@ -16,8 +16,7 @@ def ensure_secrets(configuration: Configuration) -> tuple[secrets.Secrets, bool]
     """
     tenants, operators = configuration.settings.tenants, configuration.settings.operators
     users = {name: _without_password(t.users) for name, t in tenants.items()}
-    if operators:
-        users[OPERATORS] = _without_password(operators)
+    users[OPERATORS] = _without_password(operators)  # stasisctl needs their key, too
     return secrets.ensure(
         configuration.state / SECRETS,
         users,

@@ -13,6 +13,7 @@ from caps.keyring import Keyring, RootKey
 from caps.token import generate_key
 from stasisd.core.kept import Kept
 from stasisd.core.keys import KeySnapshot, LastKey, NoSuchKey
+from stasisd.operations.tenure import Tenures
 from stasisd.store.database import Database
 from stasisd.store.keys import Keys as KeyStore
 from stasisd.store.keys import Revocations, StoredKey
@@ -25,10 +26,11 @@ KEY_ID_BYTES = 5
 class TenantKeys:
     """The keys of one tenant, or of the operator where that is None."""
 
-    def __init__(self, tenant: str | None, keyring: Keyring) -> None:
-        """The keyring has the tenant's first key already."""
+    def __init__(self, tenant: str | None, tenures: Tenures) -> None:
+        """The keyring of the tenures has the tenant's first key already."""
         self.tenant = tenant
-        self._keyring = keyring
+        self._tenures = tenures
+        self._keyring = tenures.keyring
         self.stored: Kept[StoredKey] = Kept()
         self.revoked: Kept[float] = Kept()
 
@@ -56,6 +58,7 @@ class TenantKeys:
         for held in self._held():
             if held.id != key.id:
                 self._store(held)
+        self._tenures.revise()
         return KeySnapshot(key.id, signs=True)
 
     def end(self, key_id: str, now: float) -> None:
@@ -70,16 +73,19 @@ class TenantKeys:
             raise LastKey(key_id)
         self._keyring.limit(key_id, now)
         self._store(msgspec.structs.replace(key, until=min(key.until, now)))
+        self._tenures.revise()
 
     def revoke_token(self, token_id: str, now: float) -> None:
         """No token of this id, nor any made of it, is taken any more."""
         self._keyring.revoke(self.tenant, token_id)
         self.revoked.put(TOKEN + token_id, now)
+        self._tenures.revise()
 
     def revoke_user(self, user: str, now: float) -> None:
         """No token is taken any more that was minted for the user before now."""
         self._keyring.revoke_user(self.tenant, user, now)
         self.revoked.put(USER + user, now)
+        self._tenures.revise()
 
     async def saved(self) -> None:
         """Wait until it is on the disk. Raises the store's errors."""

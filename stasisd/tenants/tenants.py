@@ -12,7 +12,6 @@ import msgspec
 import structlog
 import trio
 
-from caps.keyring import Keyring
 from stasisd.config import Configuration, settings
 from stasisd.core.kept import Kept
 from stasisd.core.log_files import LogFiles
@@ -28,6 +27,7 @@ from stasisd.core.tenant import Tenant
 from stasisd.dialplan.parser import DialplanError
 from stasisd.media.control import Media
 from stasisd.operations.authentication import Authenticator, User
+from stasisd.operations.tenure import Tenures
 from stasisd.store import SECRETS, secrets
 from stasisd.store.database import Database
 from stasisd.store.tenants import StoredTenant
@@ -57,7 +57,7 @@ class Around(msgspec.Struct, frozen=True):
     database: Database
     sip: Sip
     authenticator: Authenticator
-    keyring: Keyring
+    tenures: Tenures
     connect: Connect
 
 
@@ -125,7 +125,7 @@ class Tenants(Mapping[str, Tenant]):
         """Carry the tenants until cancelled. Raises the store's errors."""
         self._around = around
         await self._kept.load(StoredTenants(around.database))
-        await TenantKeys(None, around.keyring).keep_in(around.database)
+        await TenantKeys(None, around.tenures).keep_in(around.database)
         async with trio.open_nursery() as self._nursery:
             for entry in list(self._entries.values()):
                 if self._is_suspended(entry.name):
@@ -210,7 +210,7 @@ class Tenants(Mapping[str, Tenant]):
 
     async def _start(self, entry: Entry, tenant: Tenant) -> None:
         around, name = self._around, entry.name
-        tenant.keys = keys = TenantKeys(name, around.keyring)
+        tenant.keys = keys = TenantKeys(name, around.tenures)
         await keys.keep_in(around.database)
         await tenant.keep_in(around.database)
         around.sip.add(tenant, making.accounts(name, entry.given, self._secrets))
@@ -247,13 +247,13 @@ class Tenants(Mapping[str, Tenant]):
     async def _learn_secrets(self, name: str) -> Passwords:
         """Have keys and passwords for a tenant, which are made where there are none."""
         self._secrets, _ = await trio.to_thread.run_sync(ensure_secrets, self._configuration)
-        add_keys(self._around.keyring, self._secrets, name)
+        add_keys(self._around.tenures.keyring, self._secrets, name)
         kept = self._secrets
         return Passwords(kept.users.get(name, {}), kept.endpoints.get(name, {}))
 
     async def _unlearn_secrets(self, name: str) -> None:
         """Have no key and no password of a tenant."""
-        retire_keys(self._around.keyring, name)
+        retire_keys(self._around.tenures.keyring, name)
         path = self._configuration.state / SECRETS
         await trio.to_thread.run_sync(secrets.forget, path, name)
 

@@ -23,6 +23,7 @@ from caps.token import Token
 from stasisd.__main__ import main
 from stasisd.commands.ring import read_ring
 from stasisd.config import load
+from stasisd.operations.tenure import Tenures
 from stasisd.store import DATABASE
 from stasisd.store.database import open_database
 from stasisd.tenants.keys import TenantKeys
@@ -118,7 +119,7 @@ async def test_what_was_revoked_and_rotated_is_known_beside_the_daemon(state: Pa
     ring = read_ring(load(None))
     old, revoked = made("mint"), made("mint")
     async with open_database(state / DATABASE) as database:
-        keys = TenantKeys("default", ring)
+        keys = TenantKeys("default", Tenures(ring, time.time))
         await keys.keep_in(database)
         keys.revoke_token(Token.decode(revoked).token_id, time.time())
         new = keys.rotate(time.time(), time.time() + 60)

@@ -5,19 +5,20 @@ from collections.abc import Iterator
 import click
 
 from stasisd.__main__ import FAILED, MISCONFIGURED, main
+from stasisd.commands.control import main as stasisctl
 from tests.docs.tables import code, table
 
 
 def commands() -> str:
     """Each command with its options."""
     rows = [
-        (code(f"stasisd {name}"), _options(command), (command.help or "").partition("\n")[0])
-        for name, command in _commands(main)
+        (code(name), _options(command), (command.help or "").partition("\n")[0])
+        for name, command in (*_commands(main, "stasisd "), *_commands(stasisctl, "stasisctl "))
     ]
     return table(("command", "options", "what it does"), rows)
 
 
-def _commands(group: click.Group, before: str = "") -> Iterator[tuple[str, click.Command]]:
+def _commands(group: click.Group, before: str) -> Iterator[tuple[str, click.Command]]:
     for name, command in group.commands.items():
         if isinstance(command, click.Group):
             yield from _commands(command, f"{before}{name} ")

@@ -205,7 +205,7 @@ async def test_a_login_ends_with_its_token() -> None:
     shown = Shown("right", "u0")
     first = await door.log_in(shown, HERE)
     assert door.recall(shown) == first
-    keyring.revoke(first.token_id)
+    keyring.revoke("default", first.token_id)
     assert door.recall(shown) is None, "the password is judged anew"
     second = await door.log_in(shown, HERE)
     assert second.token_id != first.token_id

@@ -56,7 +56,7 @@ async def test_it_ends_when_it_expires(nursery: trio.Nursery) -> None:
 
 
 REVOCATIONS: list[Callable[[Held], None]] = [
-    lambda held: held.keyring.revoke(held.grant.token_id),
+    lambda held: held.keyring.revoke("default", held.grant.token_id),
     lambda held: held.keyring.revoke_user("default", "ada", now()),
     lambda held: held.keyring.retire("old"),
 ]

@@ -14,6 +14,7 @@ from stasisd.core.keys import KeySnapshot
 from stasisd.core.tenant import Tenant
 from stasisd.operations import OPERATIONS
 from stasisd.operations.gate import Gate
+from stasisd.operations.tenure import Tenures
 from stasisd.store.database import open_database
 from stasisd.store.keys import read_beside
 from stasisd.tenants.keys import TenantKeys
@@ -31,7 +32,7 @@ FOREIGN = RootKey("foreign", "other", b"2" * 32)
 def ring(tenant: Tenant) -> Keyring:
     """The daemon's: the tenant's first key, and another tenant's."""
     ring = Keyring([FIRST, FOREIGN])
-    tenant.keys = TenantKeys(tenant.name, ring)
+    tenant.keys = TenantKeys(tenant.name, Tenures(ring, tenant.now))
     return ring
 
 
@@ -129,9 +130,9 @@ async def test_it_holds_after_a_restart(tenant: Tenant, ring: Keyring, tmp_path:
         token = mint(signing).encode()
 
         again = Keyring([FIRST, FOREIGN])  # as the file of secrets has it
-        await TenantKeys("default", again).keep_in(database)
+        await TenantKeys("default", Tenures(again, tenant.now)).keep_in(database)
         nobodys = Keyring([FOREIGN])
-        await TenantKeys("other", nobodys).keep_in(database)
+        await TenantKeys("other", Tenures(nobodys, tenant.now)).keep_in(database)
     assert [key.id for key in again.keys] == [key.id for key in (FIRST, FOREIGN)] + [
         made.id,
         signing.id,

@@ -22,6 +22,7 @@ from stasisd.core.tenant import Tenant, TenantSettings
 from stasisd.dialplan.interpreter import Interpreter
 from stasisd.dialplan.parser import parse
 from stasisd.media.control import Media, MediaSettings
+from stasisd.operations.tenure import Tenures
 from stasisd.technologies.audiosocket import AudioSocket
 from stasisd.technologies.local import Local
 from stasisd.technologies.snoop import Snoop
@@ -74,7 +75,7 @@ def make_tenant(
     tenant.globals.update(plan.variables)
     tenant.router = Interpreter(plan)
     ring = Keyring(RootKey(f"{name}-{age}", name, bytes(32)) for age in ("old", "new"))
-    tenant.keys = TenantKeys(name, ring)
+    tenant.keys = TenantKeys(name, Tenures(ring, tenant.now))
     tenant.technologies["Local"] = Local()
     tenant.technologies["UnicastRTP"] = UnicastRtp()
     tenant.technologies["AudioSocket"] = AudioSocket()

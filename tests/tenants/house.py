@@ -19,6 +19,7 @@ from stasisd.media.control import Media, MediaSettings
 from stasisd.operations import OPERATIONS
 from stasisd.operations.authentication import Authenticator, Shown
 from stasisd.operations.gate import Gate
+from stasisd.operations.tenure import Tenures
 from stasisd.store.contacts import Contacts
 from stasisd.store.database import Database
 from stasisd.technologies.sip import Sip, SipSettings
@@ -82,7 +83,8 @@ class House:
             open_wire=self.switch.wire,
             wall_clock=lambda: EPOCH + trio.current_time(),
         )
-        self.around = Around(stored, self.sip, self.authenticator, self.keyring, connections)
+        tenures = Tenures(self.keyring, lambda: EPOCH)
+        self.around = Around(stored, self.sip, self.authenticator, tenures, connections)
         self._nursery: trio.Nursery
         self._phones = 0
 

@@ -13,6 +13,7 @@ from .answers import JSON, patience
 from .challenges import Challenges, StaleAnswer
 from .credentials import shown_by
 from .exchange import Headers, HttpRequest, HttpResponse
+from .transport import UNIX
 
 REALM = "Asterisk REST Interface"
 
@@ -76,7 +77,8 @@ class Door:
 
     def _keeps_secrets(self, request: HttpRequest) -> bool:
         """Whether nobody on the way can read the request, or the operator does not mind."""
-        return request.secure or self._allow_plaintext or is_loopback(request.client[0])
+        address = request.client[0]
+        return request.secure or self._allow_plaintext or address == UNIX or is_loopback(address)
 
 
 def is_loopback(address: str) -> bool:

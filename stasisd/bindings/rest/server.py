@@ -44,10 +44,13 @@ async def serve(
     settings: HttpSettings,
     *,
     stop: trio.Event,
+    opened: Iterable[trio.SocketListener] = (),
     blueprints: Iterable[Blueprint] = (),
     task_status: trio.TaskStatus[list[tuple[str, int]]] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve HTTP until `stop` is set or the caller is cancelled, then drain and return.
+
+    `opened` are listeners beside those of the settings, without TLS.
 
     Reports the addresses bound through `task_status`. The drain refuses new connections, closes
     idle ones and WebSockets (1001), lets requests in flight finish, and after
@@ -63,7 +66,7 @@ async def serve(
         app.register_blueprint(blueprint)
     site = app.site = Site(responder, settings, app)
     async with trio.open_nursery() as nursery:
-        server = _Server(site, listeners)
+        server = _Server(site, [*listeners, *opened])
         await nursery.start(server.run)
         task_status.started(addresses)
         try:
@@ -74,6 +77,8 @@ async def serve(
 
 def _keep_alive(tcp: trio.SocketStream) -> None:
     """Let the kernel find a peer that is gone without a word: after about a minute."""
+    if tcp.socket.family == socket.AF_UNIX:
+        return  # the peer's end is always seen
     for option, value in (
         ((socket.SOL_SOCKET, socket.SO_KEEPALIVE), 1),
         ((socket.IPPROTO_TCP, socket.TCP_KEEPIDLE), 30),
@@ -156,7 +161,7 @@ class _Server:
 
     async def _secure(self, tcp: trio.SocketStream) -> Transport | None:
         certificate = self._site.settings.certificate
-        if certificate is None:
+        if certificate is None or tcp.socket.family == socket.AF_UNIX:
             return tcp
         stream = trio.SSLStream(tcp, certificate.context, server_side=True, https_compatible=True)
         with trio.move_on_after(self._site.settings.header_timeout):

@@ -14,6 +14,8 @@ Transport: TypeAlias = "trio.SocketStream | trio.SSLStream[trio.SocketStream]"
 CHUNK = 64 * 1024
 # SO_LINGER on, 0 seconds: close drops what is unsent, and the peer gets a reset.
 _LINGER_OFF = struct.pack("ii", 1, 0)
+# The address of clients at a socket of this machine, which have none.
+UNIX = "unix"
 GONE = (trio.BrokenResourceError, trio.ClosedResourceError)
 
 
@@ -23,9 +25,12 @@ def tcp_of(stream: Transport) -> trio.SocketStream:
 
 
 def peer_of(stream: Transport) -> tuple[str, int]:
-    """Return the client's address; ("", 0) when it has gone already."""
+    """Return the client's address; ("", 0) when it has gone already, UNIX for a local one."""
+    sock = tcp_of(stream).socket
+    if sock.family == socket.AF_UNIX:
+        return UNIX, 0
     try:
-        host, port = tcp_of(stream).socket.getpeername()[:2]
+        host, port = sock.getpeername()[:2]
     except OSError:
         return "", 0
     return host, port

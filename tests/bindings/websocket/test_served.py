@@ -191,7 +191,7 @@ async def test_a_socket_ends_with_its_token(served: Served) -> None:
         await client.ask(method="GET", uri="asterisk/ping")
         assert (await client.hear())["status_code"] == 200
         grant = server.authenticator.local("conf")
-        server.keyring.revoke(grant.token_id)
+        server.keyring.revoke(grant.tenant, grant.token_id)
         await client.ask(method="POST", uri="bridges?bridgeId=b", request_id="late")
         answer = await client.hear()
         assert (answer["status_code"], answer["request_id"]) == (401, "late")
