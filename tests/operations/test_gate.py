@@ -13,9 +13,10 @@ from stasisd.core.snapshots import ApplicationSnapshot, ChannelSnapshot
 from stasisd.core.tenant import Tenant
 from stasisd.operations import OPERATIONS
 from stasisd.operations.asking import Asked
+from stasisd.operations.call import FOR_WHOM
 from stasisd.operations.declare import Create, Operation
 from stasisd.operations.errors import NotAllowed
-from stasisd.operations.gate import FOR_WHOM, Gate
+from stasisd.operations.gate import Gate
 from stasisd.operations.hearing import permits
 from tests.support.clock import jumping_clock
 from tests.support.tenant import EPOCH
