@@ -41,7 +41,8 @@ The rooms: `grammar`, `uri`, `headers`, `message`, `parser` (the language); `flo
 `events`, `outbox` (the border); `timers`, `transactions`, `transport`, `transaction_layer` (the
 layers of RFC 3261); `dialog`, `digest`, `registration`, `causes`, `dtmf` (pure parts);
 `authentication`, `objections`, `call`, `calls`, `answers`, `uas`, `uac`, `offers`, `registrar`,
-`registrations` (the user agent's parts, on one `stack`); `endpoint` (the verbs).
+`registrations` (the user agent's parts, on one `stack`); `dispatch`
+(which of them is asked); `endpoint` (the verbs).
 """
 
 from stasisd.credentials.digest import Credentials

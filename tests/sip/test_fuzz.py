@@ -138,8 +138,8 @@ class Chaos:
             self.take()
         counts = self.agent.statistics()
         assert (counts["calls"], counts["transactions"], counts["deadlines"]) == (0, 0, 0)
-        assert self.agent._stack.transactions._merged == {}
-        assert self.agent._registrar._bindings == {}
+        assert self.agent._parts.stack.transactions._merged == {}
+        assert self.agent._parts.registrar._bindings == {}
 
 
 @pytest.mark.parametrize("seed", range(60))

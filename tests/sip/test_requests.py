@@ -43,8 +43,8 @@ def nothing_is_left(agent: Agent) -> None:
     agent.network.run_for(300.0)
     counts = agent.sip.statistics()
     assert (counts["transactions"], counts["deadlines"]) == (0, 0)
-    assert not agent.sip._requests._sent
-    assert not agent.sip._requests._referrals
+    assert not agent.sip._parts.requests._sent
+    assert not agent.sip._parts.requests._referrals
 
 
 def test_a_text() -> None:
@@ -228,7 +228,7 @@ def test_a_referral_that_nobody_tells_more_of_is_forgotten(answer: int | None) -
     if answer is not None:
         far.send(SERVER, respond(far.wait_request("REFER"), answer, to_tag="t"))
     assert server.wait(RequestAnswered).status == (answer or 408)
-    assert bool(server.sip._requests._referrals) == (answer == 202)
+    assert bool(server.sip._parts.requests._referrals) == (answer == 202)
     nothing_is_left(server)
 
 

@@ -15,18 +15,18 @@ E = TypeVar("E", bound=core.Event)
 def refer(phone: Phone, call: CallId, target: str, *fields: tuple[str, str]) -> None:
     """Send a REFER in a call, with headers that our own agent would not send."""
     agent = phone.agent
-    dialog = agent._calls.get(call).dialog
-    agent._calls.get(call).referring = True  # so that it takes the NOTIFY requests
+    dialog = agent._parts.calls.get(call).dialog
+    agent._parts.calls.get(call).referring = True  # so that it takes the NOTIFY requests
     made = dialog.request("REFER", (("Refer-To", target), *fields))
-    branch = agent._stack.transactions.new_branch()
-    sent = agent._stack.transactions.with_via(made, phone.flow, branch)
-    agent._stack.transport.send(bytes(sent), phone.flow)
+    branch = agent._parts.stack.transactions.new_branch()
+    sent = agent._parts.stack.transactions.with_via(made, phone.flow, branch)
+    agent._parts.stack.transport.send(bytes(sent), phone.flow)
     phone.line.flush()
 
 
 def replaces(phone: Phone, call: CallId) -> str:
     """A Refer-To for the far end of another call."""
-    dialog = phone.agent._calls.get(call).dialog
+    dialog = phone.agent._parts.calls.get(call).dialog
     value = f"{dialog.call_id};to-tag={dialog.remote.tag};from-tag={dialog.local.tag}"
     escaped = value.replace(";", "%3B").replace("=", "%3D").replace("@", "%40")
     return f"<sip:whoever@192.0.2.100?Replaces={escaped}>"

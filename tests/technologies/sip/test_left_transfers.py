@@ -145,7 +145,7 @@ async def test_who_is_in_the_calls_is_told(world: World) -> None:
     assert wanted.destination_channel is not None
     assert wanted.destination_channel.id == second.id
     assert (wanted.destination_connected, wanted.destination_bridge) == (None, None)
-    dialog = phone.agent._calls.get(second_call).dialog
+    dialog = phone.agent._parts.calls.get(second_call).dialog
     assert wanted.protocol_id == dialog.call_id == second.snapshot.protocol_id
     tags = {"from": dialog.local.tag, "to": dialog.remote.tag}
     assert dict(wanted.parameters) == tags
@@ -197,7 +197,7 @@ async def test_a_phone_that_wants_to_hear_no_more(world: World) -> None:
     phone, call, channel = await one_in_application(world)
     variables.write(channel, HANDLING, "ari-only")
     refer(phone, call, "<sip:1001@192.0.2.100>")
-    phone.agent._calls.get(call).referring = False
+    phone.agent._parts.calls.get(call).referring = False
     await world.events.settle(1)
     assert told(world) == [TRYING]
     with pytest.raises(NoTransfer):

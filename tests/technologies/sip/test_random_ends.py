@@ -166,7 +166,7 @@ class Exchange(Crowd):
         return self.chance.sample(calls, min(most, len(calls)))
 
     def is_answered(self, call: CallId) -> bool:
-        found = self.phone.agent._calls.get(call)
+        found = self.phone.agent._parts.calls.get(call)
         return found is not None and found.state is CallState.CONFIRMED
 
 

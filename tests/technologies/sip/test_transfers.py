@@ -71,7 +71,7 @@ async def test_two_calls_are_put_together(world: World) -> None:
     caller.hang_up(first)
     await target.wait(CallEnded)
     assert not world.tenant.bridges
-    assert target.agent._calls.get(reached) is None
+    assert target.agent._parts.calls.get(reached) is None
 
 
 async def test_what_cannot_be_done_says_why_and_the_call_goes_on(world: World) -> None:
@@ -162,14 +162,14 @@ async def test_a_phone_that_does_not_wait_for_the_answer(world: World) -> None:
 async def test_a_phone_that_left_before_it_asked(world: World) -> None:
     first, second = await world.phone("100"), await world.phone("101")
     call, answered = await connected(world, first, second)
-    dialog = second.agent._calls.get(answered).dialog
+    dialog = second.agent._parts.calls.get(answered).dialog
     second.hang_up(answered)
-    late = second.agent._stack.transactions.with_via(
+    late = second.agent._parts.stack.transactions.with_via(
         dialog.request("REFER", (("Refer-To", "<sip:1001@192.0.2.100>"),)),
         second.flow,
-        second.agent._stack.transactions.new_branch(),
+        second.agent._parts.stack.transactions.new_branch(),
     )
-    second.agent._stack.transport.send(bytes(late), second.flow)
+    second.agent._parts.stack.transport.send(bytes(late), second.flow)
     second.line.flush()
     await first.wait(CallEnded)
     assert answers(world) == [481]
