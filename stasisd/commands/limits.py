@@ -44,7 +44,7 @@ def span(value: str) -> int:
 def when(value: str) -> float:
     """A moment, as seconds since 1970: `2h` from now, or a date and time, in UTC if not said."""
     if _SPAN.fullmatch(value) is not None:
-        return time.time() + span(value)
+        return round(time.time()) + span(value)
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
