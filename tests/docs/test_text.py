@@ -24,6 +24,8 @@ HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 # A command of ours and its arguments, at the start of a line or behind a path or prompt.
 COMMAND = re.compile(r"(?:^|/bin/|^\$ )stasisd ([a-z-][^\n|;&`]*)", re.MULTILINE)
 # Folders that only some machine has.
+# A test that a page names: a file, and maybe one function of it.
+TEST = re.compile(r"`(tests/[\w/]+\.py)(?:::(test_\w+))?`")
 PRIVATE = re.compile(r"(?<![\w~.])/(?:work|root|home/\w|Users|tmp/venv)\b")
 
 
@@ -72,6 +74,13 @@ def test_every_page_is_reached_from_the_readme() -> None:
 @pytest.mark.parametrize("path", PAGES, ids=named)
 def test_no_page_names_a_folder_of_one_machine(path: Path) -> None:
     assert PRIVATE.findall(path.read_text()) == []
+
+
+@pytest.mark.parametrize("path", PAGES, ids=named)
+def test_tests_that_a_page_names_exist(path: Path) -> None:
+    for file, name in TEST.findall(path.read_text()):
+        assert (ROOT / file).is_file(), file
+        assert not name or f"def {name}(" in (ROOT / file).read_text(), name
 
 
 def typed(text: str) -> Iterator[str]:
