@@ -144,11 +144,14 @@ def audit_log() -> None:
 @config_option
 @click.argument("tenant", default="default")
 def verify_audit(file: Path | None, tenant: str) -> None:
-    """Check that no record of a tenant's audit log was changed, and print its last hash."""
+    """Check that no record of a tenant's audit log was changed, and print its last hash.
+
+    That of the operators is `operators`.
+    """
     configuration = _load(file)
-    if tenant not in configuration.settings.tenants:
-        _fail(f"there is no tenant {tenant}")
     folder = configuration.audit(tenant)
+    if tenant not in configuration.settings.tenants and not folder.is_dir():
+        _fail(f"there is no tenant {tenant}")
     try:
         seal = audit.verify(folder)
     except (OSError, StoreError) as error:

@@ -6,6 +6,8 @@ from typing import Any, Protocol
 
 import msgspec
 
+from .audit_log import AuditLog
+
 
 class Life(enum.Enum):
     """How a tenant is: a failed one ended by a bug, or could not be started."""
@@ -51,7 +53,12 @@ class WrongLife(TenancyError):
 
 
 class Tenancy(Protocol):
-    """All tenants. The errors are those above, and the store's."""
+    """All tenants. The errors are those above, and the store's.
+
+    ``audit`` tells what operators asked for, if that is kept.
+    """
+
+    audit: AuditLog | None
 
     def all(self) -> list[TenantSnapshot]:
         """Each of them, those of the configuration first."""

@@ -54,10 +54,10 @@ class Gate:
         has that one's outcome. Raises :class:`~stasisd.operations.errors.OperationError`.
         """
         if operation.for_operators and grant.tenant is None:
-            return await operate(self._tenancy, grant, operation, raw, self._now())
+            return await operate(self._tenancy, grant, operation, raw, asked, self._now)
         tenant = self._tenant(grant)
         not_too_soon(tenant.requests, "Too many requests")
-        trail = Trail(tenant, grant, operation.name, asked.cause.request_id if asked else "")
+        trail = Trail(tenant.audit, grant, operation.name, asked, tenant.now)
         call = Call(tenant, grant, operation, raw, self._now(), asked, trail)
         try:
             call.check_names()

@@ -1,9 +1,12 @@
 """What one call leaves in the audit log: one entry, made when it is decided."""
 
+from collections.abc import Callable
+
 from caps.grant import Grant
-from stasisd.core.tenant import Tenant
+from stasisd.core.audit_log import AuditLog
 from stasisd.store.audit import Entry
 
+from .asking import Asked
 from .errors import NotAllowed, NotFound, OperationError, Unavailable
 
 MOST_OBJECTS = 20  # names in one entry
@@ -13,15 +16,25 @@ MOST_OF_A_NAME = 200  # characters: what is asked for may be anything
 class Trail:
     """Gathers what a call names. The caller's token is told by its id alone."""
 
-    def __init__(self, tenant: Tenant, grant: Grant, operation: str, request_id: str) -> None:
-        """Raises :class:`Unavailable` where the log has no room for another entry."""
-        self._log = tenant.audit
-        if self._log is not None and self._log.is_full:
+    def __init__(
+        self,
+        log: AuditLog | None,
+        grant: Grant,
+        operation: str,
+        asked: Asked | None,
+        now: Callable[[], float],
+    ) -> None:
+        """``log`` is the tenant's, or the operators' for a grant of no tenant, if one is kept.
+
+        Raises :class:`Unavailable` where it has no room for another entry.
+        """
+        if log is not None and log.is_full:
             raise Unavailable("The audit log can't be written", detail="see the daemon's log")
-        self._tenant = tenant
+        self._log = log
         self._grant = grant
         self._operation = operation
-        self._request_id = request_id
+        self._request_id = asked.cause.request_id if asked is not None else ""
+        self._now = now
         self._objects: dict[str, None] = {}
         # Why an object was said to be absent that is there.
         self.hidden = ""
@@ -49,8 +62,8 @@ class Trail:
         self._told = True
         self._log.record(
             Entry(
-                at=self._tenant.now(),
-                tenant=self._tenant.name,
+                at=self._now(),
+                tenant=self._grant.tenant or "",
                 token=self._grant.token_id,
                 operation=self._operation,
                 objects=tuple(self._objects),

@@ -93,7 +93,7 @@ def _settings(configuration: Configuration, name: str, given: settings.Tenant) -
         },
         recordings=configuration.recordings(name, given),
         logs=_beside(configuration, name, "log"),
-        audit=_audit(configuration, name),
+        audit=audit_settings(configuration, name),
         remote=RemoteSettings(
             folder=_beside(configuration, name, "media-cache"),
             allowed_networks=(
@@ -128,7 +128,8 @@ def _settings(configuration: Configuration, name: str, given: settings.Tenant) -
     )
 
 
-def _audit(configuration: Configuration, name: str) -> AuditSettings | None:
+def audit_settings(configuration: Configuration, name: str) -> AuditSettings | None:
+    """Where and how the log of this tenant is kept, or the operators'; None where none is."""
     given = configuration.settings.audit
     if not given.enabled:
         return None

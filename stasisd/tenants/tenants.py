@@ -13,6 +13,7 @@ import structlog
 import trio
 
 from stasisd.config import Configuration, settings
+from stasisd.core.audit_log import AuditLog
 from stasisd.core.kept import Kept
 from stasisd.core.log_files import LogFiles
 from stasisd.core.tenancy import (
@@ -26,7 +27,7 @@ from stasisd.core.tenancy import (
 from stasisd.core.tenant import Tenant
 from stasisd.dialplan.parser import DialplanError
 from stasisd.media.control import Media
-from stasisd.operations.authentication import Authenticator, User
+from stasisd.operations.authentication import OPERATORS, Authenticator, User
 from stasisd.operations.tenure import Tenures
 from stasisd.store import SECRETS, secrets
 from stasisd.store.database import Database
@@ -75,6 +76,8 @@ class Tenants(Mapping[str, Tenant]):
         self._running: dict[str, Tenant] = {}
         # Those of all tenants, running or not, for the copies of log lines.
         self.logs: dict[str, LogFiles] = {}
+        operators = making.audit_settings(configuration, OPERATORS)
+        self.audit = AuditLog(operators) if operators is not None else None
         self._kept: Kept[StoredTenant] = Kept()
         self._changing = trio.Lock()
         self._opened, self._stop = trio.Event(), trio.Event()
@@ -127,6 +130,8 @@ class Tenants(Mapping[str, Tenant]):
         await self._kept.load(StoredTenants(around.database))
         await TenantKeys(None, around.tenures).keep_in(around.database)
         async with trio.open_nursery() as self._nursery:
+            if self.audit is not None:
+                self._nursery.start_soon(self.audit.run)
             for entry in list(self._entries.values()):
                 if self._is_suspended(entry.name):
                     self._set_aside(entry)

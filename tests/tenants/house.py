@@ -63,9 +63,11 @@ def connections(_tenant: Tenant, given: settings.Tenant) -> Sequence[Connection]
 class House:
     """What the daemon has around its tenants; ``folder`` and ``database`` outlive it."""
 
-    def __init__(self, folder: Path, database: InlineDatabase) -> None:
+    def __init__(self, folder: Path, database: InlineDatabase, *, audited: bool = False) -> None:
         file = folder / "stasisd.toml"
-        file.write_text(CONFIGURATION)
+        file.write_text(
+            CONFIGURATION.replace("enabled = false", f"enabled = {str(audited).lower()}")
+        )
         configuration = load(file, {"STATE_DIRECTORY": str(folder / "state")})
         kept, _ = ensure_secrets(configuration)
         self.secrets, self.configuration = kept, configuration
@@ -128,8 +130,11 @@ class House:
 
 
 @asynccontextmanager
-async def house(folder: Path, database: InlineDatabase | None = None) -> AsyncIterator[House]:
+async def house(
+    folder: Path, database: InlineDatabase | None = None, *, audited: bool = False
+) -> AsyncIterator[House]:
     """A house that is lived in."""
+    made = House(folder, database or InlineDatabase(), audited=audited)
     async with trio.open_nursery() as nursery:
-        yield await nursery.start(House(folder, database or InlineDatabase()).run)
+        yield await nursery.start(made.run)
         nursery.cancel_scope.cancel()
