@@ -45,6 +45,7 @@ from stasisd.operations import OPERATIONS
 from stasisd.operations.authentication import Authenticator
 from stasisd.operations.events import Hearing
 from stasisd.operations.gate import Gate
+from stasisd.operations.refusals import Refusals
 from stasisd.operations.tenure import Tenures
 from stasisd.sd_notify import Notifier
 from stasisd.store import DATABASE, secrets
@@ -189,6 +190,7 @@ class Daemon:
                 self.authenticator,
                 realm=self._settings.http.realm,
                 allow_plaintext=self._settings.http.allow_plaintext,
+                refusals=Refusals(self.tenants.audit, time.time),
             ),
             documents=SwaggerDocuments(
                 OPERATIONS.values(),

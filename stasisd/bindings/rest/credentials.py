@@ -24,6 +24,11 @@ def shown_by(request: HttpRequest) -> Shown | None:
     return None
 
 
+def shows_anything(request: HttpRequest) -> bool:
+    """Whether a request tries to say who asks, in whatever way."""
+    return "authorization" in request.headers or any(name == "api_key" for name, _ in request.query)
+
+
 def _in_header(header: str) -> Shown | None:
     scheme, _, value = header.partition(" ")
     scheme = scheme.lower()

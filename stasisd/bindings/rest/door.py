@@ -8,10 +8,11 @@ from stasisd.bindings.ari.performing import refusal
 from stasisd.credentials.quoting import quote
 from stasisd.operations.authentication import MESSAGE, Authenticator
 from stasisd.operations.errors import NotAllowed, NotAuthenticated, OperationError
+from stasisd.operations.refusals import Refusals
 
 from .answers import JSON, patience
 from .challenges import Challenges, StaleAnswer
-from .credentials import shown_by
+from .credentials import shown_by, shows_anything
 from .exchange import Headers, HttpRequest, HttpResponse
 from .transport import UNIX
 
@@ -27,10 +28,15 @@ class Door:
         *,
         realm: str = REALM,
         allow_plaintext: bool = False,
+        refusals: Refusals | None = None,
     ) -> None:
-        """``allow_plaintext`` takes secrets over HTTP from other machines, too."""
+        """``allow_plaintext`` takes secrets over HTTP from other machines, too.
+
+        ``refusals`` are told who was not let in.
+        """
         self._authenticator = authenticator
         self._allow_plaintext = allow_plaintext
+        self._refusals = refusals
         self._basic = (b"www-authenticate", f"Basic realm={quote(realm)}".encode())
         self._challenges = Challenges(authenticator, realm)
 
@@ -39,6 +45,15 @@ class Door:
 
         Raises NotAuthenticated, NotAllowed or TooManyAttempts.
         """
+        try:
+            return await self._admitted(request)
+        except OperationError as error:
+            # Clients ask without showing anything first, to hear what they should show.
+            if self._refusals is not None and shows_anything(request):
+                self._refusals.tell(error, request.client[0], request.request_id)
+            raise
+
+    async def _admitted(self, request: HttpRequest) -> Grant:
         header = request.headers.get("authorization", "")
         scheme = header.partition(" ")[0].lower()
         if scheme == "digest":

@@ -10,6 +10,8 @@ from stasisd.bindings.rest.door import Door, is_loopback
 from stasisd.bindings.rest.exchange import HttpRequest, build_request
 from stasisd.bindings.rest.perform import Outgoing
 from stasisd.bindings.rest.responder import AriResponder
+from stasisd.operations.errors import NotAuthenticated
+from stasisd.operations.refusals import Refusals
 from tests.support.clock import jumping_clock
 from tests.support.server import SERVER, Server, serving
 
@@ -96,3 +98,18 @@ async def test_a_browser_may_ask_what_is_allowed(server: Server) -> None:
 )
 def test_loopback(address: str, loopback: bool) -> None:
     assert is_loopback(address) == loopback
+
+
+async def test_who_is_not_let_in_is_told_of(server: Server) -> None:
+    """But not who shows nothing yet, and never what was shown."""
+    log = server.tenant.audit
+    assert log is not None
+    door = Door(server.authenticator, refusals=Refusals(log, server.tenant.now))
+    for way in (None, "Bearer stasis1_wrong", "Basic !", "?api_key=conf:guess"):
+        with pytest.raises(NotAuthenticated):
+            await door.admit(asking(way, "127.0.0.1", secure=False, path="/ari/channels"))
+    entries = [record.entry for record in await log.read(0, 10)]
+    assert [(e.operation, e.outcome, e.objects) for e in entries] == [
+        ("login", "deny", ("address:127.0.0.1",))
+    ] * 3
+    assert not any(shown in repr(entries) for shown in ("wrong", "guess", "conf"))
