@@ -164,7 +164,8 @@ def tokens() -> None:
     """Tokens that are out there."""
 
 
-@tokens.command("revoke")
+# An id may begin with a dash.
+@tokens.command("revoke", context_settings={"ignore_unknown_options": True})
 @tenant_option
 @click.argument("text", metavar="TOKEN")
 @click.pass_obj

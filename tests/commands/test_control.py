@@ -93,6 +93,7 @@ async def test_a_token_is_revoked_by_itself_or_its_id(state: Path) -> None:
     await ok("token", "revoke", Token.decode(tokens[2]).token_id)
     for token in tokens:
         assert "revoked" in (await ask("token", "verify", token, of=stasisd)).output
+    await ok("token", "revoke", "-pAnId", "--tenant", "default")
     assert (await ask("token", "revoke", "a/b")).exit_code == 1
 
 
