@@ -16,26 +16,14 @@ from stasisd.operations.asking import Asked
 from stasisd.operations.call import FOR_WHOM
 from stasisd.operations.declare import Create, Operation
 from stasisd.operations.errors import NotAllowed
-from stasisd.operations.gate import Gate
 from stasisd.operations.hearing import permits
 from tests.support.clock import jumping_clock
 from tests.support.tenant import EPOCH
-from tests.support.world import Failed, ask, call, furnish, grant, parameters
+from tests.support.world import Caller, Failed, call, furnish, grant, parameters
 
 pytestmark = jumping_clock
 
 NOT_FOUND = Failed("not_found", "Channel not found", None)
-
-
-class Caller:
-    """Asks for operations by name, with the caveats given."""
-
-    def __init__(self, tenant: Tenant) -> None:
-        self.tenant = tenant
-        self.gate = Gate({tenant.name: tenant}, tenant.now)
-
-    async def __call__(self, asked: str, /, *caveats: Caveat, **raw: Any) -> Any:
-        return await ask(self.gate, grant(*caveats), OPERATIONS[asked], raw)
 
 
 @pytest.fixture

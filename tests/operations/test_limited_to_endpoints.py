@@ -1,40 +1,25 @@
 """Tokens for some endpoints, some contexts of the dialplan, or some events."""
 
-from typing import Any
-
 import pytest
 
-from caps.caveats import Caveat, Contexts, Endpoints
+from caps.caveats import Contexts, Endpoints
 from caps.caveats import Events as OfTypes
 from stasisd.core import bus, events
 from stasisd.core.endpoint import Endpoint
 from stasisd.core.groups import Groups
 from stasisd.core.snapshots import ChannelSnapshot, DialplanPosition
 from stasisd.core.tenant import Tenant
-from stasisd.operations import OPERATIONS
 from stasisd.operations.concerns import called_context, called_name
-from stasisd.operations.gate import Gate
 from stasisd.operations.hearing import permits
 from tests.support.clock import jumping_clock
 from tests.support.tenant import EPOCH
-from tests.support.world import Failed, ask, call, furnish, grant
+from tests.support.world import Caller, Failed, call, furnish, grant
 
 pytestmark = jumping_clock
 
 ECHO = "Local/echo@conformance"
 HOLD = "Local/hold@conformance"
 ABSENT = Failed("not_found", "Channel not found", None)
-
-
-class Caller:
-    """Asks for operations by name, with the caveats given."""
-
-    def __init__(self, tenant: Tenant) -> None:
-        self.tenant = tenant
-        self.gate = Gate({tenant.name: tenant}, tenant.now)
-
-    async def __call__(self, asked: str, /, *caveats: Caveat, **raw: Any) -> Any:
-        return await ask(self.gate, grant(*caveats), OPERATIONS[asked], raw)
 
 
 @pytest.fixture

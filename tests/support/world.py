@@ -280,6 +280,17 @@ async def ask(gate: Gate, asking: Grant, operation: Operation, raw: dict[str, An
         return Failed(error.kind, error.message, error.detail)
 
 
+class Caller:
+    """Asks for operations by name, with the caveats given."""
+
+    def __init__(self, tenant: Tenant) -> None:
+        self.tenant = tenant
+        self.gate = Gate({tenant.name: tenant}, tenant.now)
+
+    async def __call__(self, asked: str, /, *caveats: Caveat, **raw: Any) -> Any:
+        return await ask(self.gate, grant(*caveats), OPERATIONS[asked], raw)
+
+
 def state(tenant: Tenant) -> Any:
     """All that an operation could have changed."""
     return (
