@@ -30,7 +30,7 @@ async def test_the_agent_says_back_what_it_hears(tmp_path: Path) -> None:
     with trio.fail_after(2 * program.PATIENCE):
         async with (
             program.running(tmp_path, program.configuration(), DIALPLAN) as daemon,
-            daemon.listen("caller") as caller,
+            daemon.listen("caller", everything=True) as caller,
             await daemon.client() as ari,
             trio.open_nursery() as nursery,
         ):
@@ -40,7 +40,8 @@ async def test_the_agent_says_back_what_it_hears(tmp_path: Path) -> None:
             await wait_until_ready(agent)
             made = await ari.post("channels/c?endpoint=Local/agent@default&app=caller")
             assert made.is_success, made.text
-            await caller.until("StasisStart")
+            for _ in ("the caller", "the agent's ear"):
+                await caller.until("ChannelEnteredBridge")
             await ari.post("channels/c/record?name=heard&format=wav")
             await ari.post("channels/c/play/hum", params={"media": f"tone:{HUM}/1000,0/100"})
             await caller.until("PlaybackStarted")
